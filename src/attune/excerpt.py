@@ -1,0 +1,64 @@
+"""Sentences of a chat: what an excerpt may be, so that it is always the chat's own words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from attune.chat import Chat, Role
+
+MAX_CANDIDATES = 24
+_SENTENCE = re.compile(r".+?(?:[.!?…]+[\"'”’»)\]]*(?=\s|$)|[。！？]+[」』）]*|\n|$)", re.DOTALL)
+_WIDE = re.compile(r"[　-鿿가-힣＀-￯]")
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of `text`, in order, white space inside each made single spaces."""
+    found = (" ".join(match.group().split()) for match in _SENTENCE.finditer(text))
+    return [sentence for sentence in found if sentence]
+
+
+def candidates(chat: Chat, max_chars: int, most: int = 2, role: Role | None = None) -> tuple[str, ...]:
+    """Runs of one to `most` sentences in a row from one turn of the chat, each at most `max_chars` long.
+
+    Only turns of `role` where that is given and it said anything. Sentences too short to tell
+    something ("ok", "Hi!") are left out while longer ones are there. At most MAX_CANDIDATES,
+    from the chat's beginning and its end.
+    """
+    turns = [turn.text for turn in chat.turns if role is None or turn.role is role]
+    spoken = [sentences(text) for text in turns or [turn.text for turn in chat.turns]]
+    telling = [[s for s in turn if _weight(s) >= 16] for turn in spoken]
+    chosen = telling if any(telling) else spoken
+    unique = list(dict.fromkeys(_runs(chosen, max_chars, most)))
+    if len(unique) > MAX_CANDIDATES:
+        unique = unique[: MAX_CANDIDATES // 2] + unique[-MAX_CANDIDATES // 2 :]
+    return tuple(unique)
+
+
+def shorten(text: str, max_chars: int) -> str:
+    """The beginning of `text`, at most `max_chars` characters, ending at a whole word where there is one."""
+    if len(text) <= max_chars:
+        return text
+    cut = text[:max_chars]
+    return (cut.rsplit(" ", 1)[0] if " " in cut else cut).rstrip()
+
+
+def is_excerpt(value: str, chat: Chat) -> bool:
+    """Whether `value`, white space aside, stands in one turn of the chat."""
+    wanted = "".join(value.split())
+    return any(wanted in "".join(turn.text.split()) for turn in chat.turns)
+
+
+def _runs(turns: Iterable[list[str]], max_chars: int, most: int) -> Iterator[str]:
+    for turn in turns:
+        for start, first in enumerate(turn):
+            yield shorten(first, max_chars)
+            for end in range(start + 2, min(start + most, len(turn)) + 1):
+                joined = " ".join(turn[start:end])
+                if len(joined) <= max_chars:
+                    yield joined
+
+
+def _weight(sentence: str) -> int:
+    """Characters, with those of scripts that write a syllable or a word in one sign counted double."""
+    return len(sentence) + len(_WIDE.findall(sentence))

@@ -1,0 +1,138 @@
+"""The one act: what the stream, the batch, the service and the pipeline all do with a chat."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import CancelledError
+from dataclasses import dataclass, replace
+
+from attune.answer import Verdict, parse
+from attune.chat import Chat
+from attune.engines import Engine
+from attune.errors import EngineError, Misfit
+from attune.outcome import Attempt, Outcome, Place, Reason
+from attune.request import Completion, Sampling
+from attune.task import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What is done with every chat: the task, the engine that answers, and how long it is asked."""
+
+    task: Task
+    engine: Engine
+    tries: int = 3
+    timeout_s: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of asking one task: a verdict, or None and the reason; and every attempt on the way."""
+
+    verdict: Verdict | None
+    completion: Completion | None
+    attempts: tuple[Attempt, ...]
+    reason: Reason | None = None
+
+
+def handle(chat: Chat, act: Act) -> Outcome:
+    """Where `chat` ends: a table row, a review item with a drafted reply, or a dead letter."""
+    asked = ask(act.task, chat, act)
+    if asked.verdict is None:
+        return _dead(chat, act, asked)
+    escalation = act.task.escalation
+    if escalation is None or not escalation.applies(asked.verdict.values):
+        return _outcome(Place.TABLE, chat, act, asked)
+    drafted = ask(escalation.draft, chat, act)
+    return _with_draft(_outcome(Place.REVIEW, chat, act, asked), chat, escalation.draft, drafted)
+
+
+def ask(task: Task, chat: Chat, act: Act) -> Answer:
+    """Asks `task` about `chat` until an answer fits, at most `act.tries` times, each with its own seed.
+
+    The first time is greedy; a model that is asked again is given some freedom, or it would say the same.
+    """
+    attempts: list[Attempt] = []
+    reason = Reason.UNREADABLE_ANSWER
+    for seed in range(act.tries):
+        sampling = Sampling(temperature=0.7 if seed else 0.0, seed=seed)
+        started, text = time.monotonic(), ""
+        try:
+            completion = _complete(task, chat, sampling, act)
+            text = completion.text
+            verdict = parse(task, text, chat)
+            attempts.append(Attempt(task.name, seed, text, "", time.monotonic() - started))
+            return Answer(verdict, completion, tuple(attempts))
+        except Misfit as error:
+            reason, why = Reason.UNREADABLE_ANSWER, str(error)
+        except TimeoutError:
+            reason, why = Reason.ENGINE_TIMEOUT, f"no answer within {act.timeout_s:g} s"
+        except (EngineError, CancelledError) as error:
+            reason, why = Reason.ENGINE_FAILED, str(error) or "the engine gave the request up"
+        attempts.append(Attempt(task.name, seed, text, why, time.monotonic() - started))
+    return Answer(None, None, tuple(attempts), reason)
+
+
+def _complete(task: Task, chat: Chat, sampling: Sampling, act: Act) -> Completion:
+    future = act.engine.submit(task.request(chat, sampling))
+    try:
+        return future.result(timeout=act.timeout_s)
+    finally:
+        future.cancel()
+
+
+def _outcome(place: Place, chat: Chat, act: Act, asked: Answer) -> Outcome:
+    assert asked.verdict is not None and asked.completion is not None
+    completion = asked.completion
+    dropped = completion.dropped_lines
+    shortened = (f"shortened: {dropped} lines left out",) if dropped else ()
+    return Outcome(
+        place=place,
+        key=chat.id,
+        digest=chat.digest,
+        task=act.task.name,
+        task_version=act.task.version,
+        chat=chat.to_json(),
+        values=asked.verdict.values,
+        confidence=completion.probabilities,
+        flags=shortened + asked.verdict.flags,
+        attempts=asked.attempts,
+        model=completion.model,
+        prompt_tokens=completion.prompt_tokens,
+        output_tokens=completion.output_tokens,
+        first_slot_s=completion.first_slot_s,
+        total_s=sum(attempt.seconds for attempt in asked.attempts),
+    )
+
+
+def _with_draft(outcome: Outcome, chat: Chat, task: Task, drafted: Answer) -> Outcome:
+    """The review item with its draft. Without a readable draft it still goes to a person, who must know why."""
+    if drafted.verdict is None or drafted.completion is None:
+        why = f"no draft: {drafted.attempts[-1].error}"
+        return replace(outcome, flags=(*outcome.flags, why), attempts=outcome.attempts + drafted.attempts)
+    kind = ("draft: set phrases",) if task.phrases else ()
+    return replace(
+        outcome,
+        draft=task.draft_text(drafted.verdict.values, chat),
+        flags=(*outcome.flags, *kind, *drafted.verdict.flags),
+        attempts=outcome.attempts + drafted.attempts,
+        prompt_tokens=outcome.prompt_tokens + drafted.completion.prompt_tokens,
+        output_tokens=outcome.output_tokens + drafted.completion.output_tokens,
+        total_s=outcome.total_s + sum(attempt.seconds for attempt in drafted.attempts),
+    )
+
+
+def _dead(chat: Chat, act: Act, asked: Answer) -> Outcome:
+    return Outcome(
+        place=Place.DEAD,
+        key=chat.id,
+        digest=chat.digest,
+        task=act.task.name,
+        task_version=act.task.version,
+        chat=chat.to_json(),
+        reason=asked.reason,
+        detail=f"{len(asked.attempts)} tries: {asked.attempts[-1].error}",
+        attempts=asked.attempts,
+        model=act.engine.model,
+        total_s=sum(attempt.seconds for attempt in asked.attempts),
+    )
