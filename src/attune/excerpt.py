@@ -8,8 +8,11 @@ from collections.abc import Iterable, Iterator
 from attune.chat import Chat, Role
 
 MAX_CANDIDATES = 24
-_SENTENCE = re.compile(r".+?(?:[.!?…]+[\"'”’»)\]]*(?=\s|$)|[。！？]+[」』）]*|\n|$)", re.DOTALL)
-_WIDE = re.compile(r"[　-鿿가-힣＀-￯]")
+_WIDE_SIGN = "\u3000-\u9fff\uac00-\ud7a3\uff00-\uffef"
+_SENTENCE = re.compile(
+    rf".+?(?:[.!?…]+[\"'”’»)\]]*(?=\s|$)|[!?]+(?=[{_WIDE_SIGN}])|[。！？]+[」』）]*|\n|$)", re.DOTALL
+)
+_WIDE = re.compile(f"[{_WIDE_SIGN}]")
 
 
 def sentences(text: str) -> list[str]:

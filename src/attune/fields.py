@@ -14,7 +14,7 @@ from attune.ground import ungrounded
 from attune.request import Choice, Fixed, Free, Number, Pick, Slot
 
 Column = Literal["text", "integer", "boolean", "list"]
-# A token is rarely shorter than this share of a character over the languages we measured; a bound, not a guess at length.
+# Scripts written in bytes (three tokens a character) end early by tokens; all others by characters.
 _TOKENS_PER_CHAR = 1.5
 
 
@@ -59,7 +59,9 @@ class ChoiceField:
         return "integer" if all(isinstance(option, int) for option in self.options) else "text"
 
     def describe(self) -> str:
-        return _told(self.about, f"one of {', '.join(json.dumps(o, ensure_ascii=False) for o in self.options)}")
+        return _told(
+            self.about, f"one of {', '.join(json.dumps(o, ensure_ascii=False) for o in self.options)}"
+        )
 
     def slots(self, chat: Chat, end: str) -> tuple[Slot, ...]:
         return (Choice(self.name, tuple(f" {_json(option)}{end}" for option in self.options)),)
@@ -206,7 +208,11 @@ class ExcerptField:
 
     def slots(self, chat: Chat, end: str) -> tuple[Slot, ...]:
         options = candidates(chat, self.max_chars, self.sentences, self.role)
-        return (Fixed(' "'), Pick(self.name, tuple(_json(option)[1:-1] for option in options)), Fixed(f'"{end}'))
+        return (
+            Fixed(' "'),
+            Pick(self.name, tuple(_json(option)[1:-1] for option in options)),
+            Fixed(f'"{end}'),
+        )
 
     def check(self, value: Any, chat: Chat) -> tuple[Any, tuple[str, ...]]:
         text = _text(self.name, value, self.max_chars)

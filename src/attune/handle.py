@@ -74,15 +74,22 @@ def ask(task: Task, chat: Chat, act: Act) -> Answer:
 
 
 def _complete(task: Task, chat: Chat, sampling: Sampling, act: Act) -> Completion:
-    future = act.engine.submit(task.request(chat, sampling))
+    future = None
     try:
+        future = act.engine.submit(task.request(chat, sampling))
         return future.result(timeout=act.timeout_s)
+    except (EngineError, TimeoutError, CancelledError):
+        raise
+    except Exception as error:  # an engine is somebody else's code: whatever it raises is one chat's failure
+        raise EngineError(f"{type(error).__name__}: {error}") from error
     finally:
-        future.cancel()
+        if future is not None:
+            future.cancel()
 
 
 def _outcome(place: Place, chat: Chat, act: Act, asked: Answer) -> Outcome:
-    assert asked.verdict is not None and asked.completion is not None
+    assert asked.verdict is not None
+    assert asked.completion is not None
     completion = asked.completion
     dropped = completion.dropped_lines
     shortened = (f"shortened: {dropped} lines left out",) if dropped else ()
@@ -106,7 +113,7 @@ def _outcome(place: Place, chat: Chat, act: Act, asked: Answer) -> Outcome:
 
 
 def _with_draft(outcome: Outcome, chat: Chat, task: Task, drafted: Answer) -> Outcome:
-    """The review item with its draft. Without a readable draft it still goes to a person, who must know why."""
+    """The review item with its draft. Without a readable one it still goes to a person, who must know why."""
     if drafted.verdict is None or drafted.completion is None:
         why = f"no draft: {drafted.attempts[-1].error}"
         return replace(outcome, flags=(*outcome.flags, why), attempts=outcome.attempts + drafted.attempts)

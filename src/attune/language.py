@@ -28,6 +28,6 @@ def _identifier(languages: tuple[str, ...]) -> Any:
     # Imported here: its tables take a tenth of a second to load, and most chats say their language.
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    identifier = LanguageIdentifier.from_pickled_model(MODEL_FILE)
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
     identifier.set_languages(list(languages))
     return identifier

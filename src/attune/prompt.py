@@ -1,4 +1,4 @@
-"""Prompts: from a task's words and a chat to the parts a model reads, what is ours apart from what is theirs."""
+"""Prompts: a task's words and a chat as the parts a model reads, what is ours apart from theirs."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One question to an engine. `task` and `chat_id` are for logs and scripted engines, not for the model."""
+    """One question to an engine. `task` and `chat_id` are for logs, not for the model."""
 
     prompt: Prompt
     slots: tuple[Slot, ...]

@@ -1,57 +1,125 @@
-"""The stream: many chats in flight from a source, each handled, written durably, then acknowledged."""
+"""The stream: many chats in flight from a source or the queue, each handled, then written durably."""
 
 from __future__ import annotations
 
-import queue
+import logging
 import threading
-import time
 import uuid
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
 
-from attune.chat import Chat, parse_chat, raw_key
-from attune.errors import AttuneError, BadChat, EngineError
+from attune.chat import Chat, parse_chat
+from attune.errors import AttuneError, BadChat
+from attune.feed import Feed, QueueFeed, SourceFeed
 from attune.handle import Act, handle
+from attune.limits import Limits
 from attune.outcome import Outcome, Place, Reason
-from attune.sources import Delivery, Source
-from attune.store import Input, Item, Store
+from attune.settling import Counts, Settling, Watch
+from attune.sources import Source
+from attune.store import Item, Store
 
-_POLL_S = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much is in flight, and when to give up."""
-
-    in_flight: int = 32
-    lease_s: float = 3.0
-    max_chat_bytes: int = 8_000_000
-    max_claims: int = 25
-    max_engine_failures: int = 50
-    """So many chats in a row ended by a failing engine stop the run: it is not the chats."""
+log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class Counts:
-    """What became of the inputs: read = table + review + dead + repeated."""
+def run(
+    source: Source | None,
+    store: Store,
+    act: Act,
+    limits: Limits = Limits(),
+    *,
+    follow: bool = False,
+    stop: threading.Event | None = None,
+    watch: Watch | None = None,
+) -> Counts:
+    """Handles everything `source` gives (None: the store's queue) and says what became of it.
 
-    read: int = 0
-    table: int = 0
-    review: int = 0
-    dead: int = 0
-    repeated: int = 0
-    """Inputs that were done before, or are in another worker's hands."""
-    asked_again: int = 0
-    first_s: float | None = None
-    seconds: float = 0.0
-    reasons: Counter[str] = field(default_factory=Counter)
+    Each input is leased in the store before it is worked on, and leaves the queue in the transaction
+    that writes its outcome; a run that is killed at any moment loses and doubles nothing. Setting `stop`
+    drains: what is with the engine is finished, what is not goes back to the queue. `watch` is called,
+    from another thread, after each write. Raises StoreError when the store fails and EngineError when the
+    engine does so chat after chat; what was not settled waits in the queue.
+    """
+    owner, stop = uuid.uuid4().hex, stop or threading.Event()
+    feed: Feed = (
+        QueueFeed(store, act, limits, owner, follow)
+        if source is None
+        else SourceFeed(source, store, act, limits, owner)
+    )
+    settling = Settling(store, limits, stop, watch)
+    pool = ThreadPoolExecutor(limits.in_flight, "attune-chat")
+    keeper = _Keeper(store, owner, limits.lease_s)
+    try:
+        while not stop.is_set() and (room := settling.wait_for_room()):
+            taken = feed.take(min(room, limits.in_flight))
+            if taken is None:
+                break
+            settling.expect(taken)
+            for item in taken.items:
+                pool.submit(_work, item, act, limits, settling, stop)
+    finally:
+        pool.shutdown(wait=True)
+        settling.close()
+        keeper.close()
+    if settling.error is not None:
+        raise settling.error
+    settling.counts.returned = store.release(owner)
+    return settling.counts
 
-    @property
-    def settled(self) -> int:
-        return self.table + self.review + self.dead
 
-    @property
-    def reconciled(self) -> bool:
-        return self.read == self.settled + self.repeated
+def judge(item: Item, act: Act, limits: Limits) -> Outcome:
+    """The outcome of one item: a dead letter where it is no chat of its own, else what `handle` says."""
+    try:
+        chat = parse_chat(item.raw, limits.max_chat_bytes)
+    except BadChat as error:
+        return _dead(item, act, None, item.key, Reason.BAD_INPUT, str(error))
+    if item.conflict:
+        why = f"id: {chat.id!r} was given before to a chat with other words"
+        return _dead(item, act, chat, item.spare_key, Reason.DUPLICATE_ID, why)
+    if item.claims > limits.max_claims:
+        why = f"taken up {item.claims} times, and the worker never came to an end with it"
+        return _dead(item, act, chat, chat.id, Reason.WORKER_DIED, why)
+    return handle(chat, act)
+
+
+def _work(item: Item, act: Act, limits: Limits, settling: Settling, stop: threading.Event) -> None:
+    if stop.is_set():
+        return  # drained before it began: its lease goes back with the rest
+    try:
+        settling.put(item, judge(item, act, limits))
+    except BaseException as error:  # noqa: BLE001 - a fault of ours: it must end the run, not sit unseen in a future
+        settling.fail(error)
+
+
+def _dead(item: Item, act: Act, chat: Chat | None, key: str, reason: Reason, detail: str) -> Outcome:
+    return Outcome(
+        place=Place.DEAD,
+        key=key,
+        digest=item.digest,
+        task=act.task.name,
+        task_version=act.task.version,
+        chat=chat.to_json() if chat else None,
+        reason=reason,
+        detail=detail,
+    )
+
+
+class _Keeper:
+    """Renews the leases of a run while it lives."""
+
+    def __init__(self, store: Store, owner: str, lease_s: float) -> None:
+        self._renew = lambda: store.renew(owner, lease_s)
+        self._every_s = lease_s / 3
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="attune-leases", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._closed.set()
+        self._thread.join()
+
+    def _loop(self) -> None:
+        while not self._closed.wait(self._every_s):
+            try:
+                self._renew()
+            except AttuneError as error:
+                # Not the end: if the store stays away, the next write says so and ends the run.
+                log.warning("The leases could not be renewed: %s", error, extra={"action": "renew_failed"})

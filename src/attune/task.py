@@ -1,4 +1,4 @@
-"""A task: what is asked of the model, declared once in TOML. Its prompt, slots, parser and columns come from here."""
+"""A task: what is asked of the model, declared once in TOML; prompt, slots, parser and columns come of it."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Task:
         return Request(asked, self.slots(chat), sampling, task=self.name, chat_id=chat.id)
 
     def slots(self, chat: Chat) -> tuple[Slot, ...]:
-        """The answer as slots: compact JSON in the order of the fields. Neighbouring known texts are one slot."""
+        """The answer as slots: compact JSON in the order of the fields, neighbouring known texts joined."""
         if self.plain:
             only = self.fields[0]
             assert isinstance(only, TextField)
@@ -117,7 +117,7 @@ def load(path: Path) -> Task:
     preamble = "\n\n".join(part for part in (task.preamble, draft.preamble) if part)
     when = {name: tuple(wanted) for name, wanted in dict(escalate.get("when", {})).items()}
     if not when or not set(when) <= {part.name for part in task.fields}:
-        raise BadTask(f'{path.name}: [review] needs when = {{ FIELD = [VALUES] }} with fields of the task')
+        raise BadTask(f"{path.name}: [review] needs when = {{ FIELD = [VALUES] }} with fields of the task")
     return replace(task, preamble=preamble, escalation=Escalation(when, replace(draft, preamble=preamble)))
 
 
@@ -139,11 +139,15 @@ def _task(definition: dict[str, Any], path: Path) -> Task:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise BadTask(f"{where}: name must be lower-case letters, digits and _, not {name!r}")
     if not isinstance(cue, str) or not cue.strip():
-        raise BadTask(f'{where}: cue is missing: the question put after the chat, like cue = "Triage this chat."')
+        raise BadTask(
+            f'{where}: cue is missing: the question put after the chat, like cue = "Triage this chat."'
+        )
     fields = tuple(_field(key, value, where) for key, value in dict(definition.get("fields", {})).items())
     plain = bool(definition.get("plain", False))
     if not fields or (plain and (len(fields) > 1 or not isinstance(fields[0], TextField))):
-        raise BadTask(f"{where}: needs " + ("exactly one text field" if plain else "at least one [fields.NAME]"))
+        raise BadTask(
+            f"{where}: needs " + ("exactly one text field" if plain else "at least one [fields.NAME]")
+        )
     phrases = dict(definition.get("phrases", {}))
     told = ", ".join(f'"{part.name}" ({part.describe()})' for part in fields)
     instruction = str(definition.get("instruction", _DEFAULT_INSTRUCTION))
@@ -160,7 +164,9 @@ def _field(name: str, definition: Any, where: str) -> Field:
     kind = _KINDS[definition["kind"]]
     _known(definition, {"kind", *kind.__dataclass_fields__} - {"name"}, spot)
     try:
-        made: Field = kind(name=name, **{k: _CONVERT.get(k, _same)(v) for k, v in definition.items() if k != "kind"})
+        made: Field = kind(
+            name=name, **{k: _CONVERT.get(k, _same)(v) for k, v in definition.items() if k != "kind"}
+        )
     except (TypeError, ValueError) as error:
         raise BadTask(f"{spot}: {str(error).replace(f'{kind.__name__}.__init__()', 'it')}") from error
     _check_field(made, spot)
@@ -170,13 +176,21 @@ def _field(name: str, definition: Any, where: str) -> Field:
 def _check_field(part: Field, spot: str) -> None:
     if isinstance(part, ChoiceField | ChoicesField):
         kinds = {type(option) for option in part.options}
-        if len(set(part.options)) < 2 or len(set(part.options)) < len(part.options) or not kinds <= {str, int}:
+        if (
+            len(set(part.options)) < 2
+            or len(set(part.options)) < len(part.options)
+            or not kinds <= {str, int}
+        ):
             raise BadTask(f"{spot}: options must be two or more different strings or whole numbers")
     if isinstance(part, ChoicesField) and not all(isinstance(option, str) for option in part.options):
         raise BadTask(f"{spot}: options must be strings")
-    if isinstance(part, IntegerField) and not (type(part.low) is int and type(part.high) is int and part.low < part.high):
+    if isinstance(part, IntegerField) and not (
+        type(part.low) is int and type(part.high) is int and part.low < part.high
+    ):
         raise BadTask(f"{spot}: low and high must be whole numbers, low below high")
-    if isinstance(part, TextField | ExcerptField) and not (type(part.max_chars) is int and part.max_chars >= 10):
+    if isinstance(part, TextField | ExcerptField) and not (
+        type(part.max_chars) is int and part.max_chars >= 10
+    ):
         raise BadTask(f"{spot}: max_chars must be a whole number, at least 10")
     if isinstance(part, ExcerptField) and part.sentences not in (1, 2):
         raise BadTask(f"{spot}: sentences must be 1 or 2")

@@ -1,0 +1,86 @@
+"""Feeds: where a run takes its items from, each leased in the store before it is worked on."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+from attune.chat import parse_chat, raw_key
+from attune.errors import BadChat
+from attune.handle import Act
+from attune.limits import Limits
+from attune.sources import Source
+from attune.store import Admitted, Input, Store
+
+_POLL_S = 0.1
+_MOST_HELD = 256
+_NOTHING = Admitted((), 0, ())
+
+
+class Feed(Protocol):
+    """Where a run takes its items from; each is leased to `owner` in the store from then on."""
+
+    def take(self, most: int) -> Admitted | None:
+        """Up to `most` items, or none now; None when there will never be more."""
+
+
+class QueueFeed:
+    """The store's own queue. It ends when nothing waits, unless it is followed."""
+
+    def __init__(self, store: Store, act: Act, limits: Limits, owner: str, follow: bool) -> None:
+        self._claim = lambda n: store.claim(n, act.task.name, act.task.version, owner, limits.lease_s)
+        self._store = store
+        self._follow = follow
+
+    def take(self, most: int) -> Admitted | None:
+        taken = self._claim(most)
+        if taken.items or taken.repeated:
+            return taken
+        if not self._follow and self._store.waiting() == 0:
+            return None
+        time.sleep(_POLL_S)
+        return taken
+
+
+class SourceFeed:
+    """A source. Its inputs are acknowledged as soon as they stand, leased, in the store.
+
+    Inputs that another live worker holds are looked at again until they are done or its lease ran out,
+    so that a run's counts cover every input it read. The source waits while there are many of them.
+    """
+
+    def __init__(self, source: Source, store: Store, act: Act, limits: Limits, owner: str) -> None:
+        self._source = source
+        self._admit = lambda inputs: store.admit(
+            inputs, act.task.name, act.task.version, owner, limits.lease_s
+        )
+        self._max_bytes = limits.max_chat_bytes
+        self._held: tuple[Input, ...] = ()
+        self._ended = False
+
+    def take(self, most: int) -> Admitted | None:
+        if not self._ended and len(self._held) < _MOST_HELD:
+            deliveries = self._source.receive(most, _POLL_S)
+            if deliveries:
+                taken = self._admit([identify(d.raw, d.ref, self._max_bytes) for d in deliveries])
+                self._source.ack(deliveries)
+                self._held += taken.held
+                return taken
+            self._ended = deliveries is None
+        return self._look_again(most) if self._held else None if self._ended else _NOTHING
+
+    def _look_again(self, most: int) -> Admitted:
+        time.sleep(_POLL_S)
+        taken = self._admit(self._held[:most])
+        self._held = self._held[most:] + taken.held
+        return taken
+
+
+def identify(raw: bytes, ref: str, max_bytes: int) -> Input:
+    """What the store knows an input by: the chat's id and digest, or a hash where it is no chat."""
+    try:
+        chat = parse_chat(raw, max_bytes)
+    except BadChat:
+        key = raw_key(raw)
+        return Input(key=key, digest=key.removeprefix("sha256:"), raw=raw, ref=ref)
+    return Input(key=chat.id, digest=chat.digest, raw=raw, ref=ref)

@@ -1,0 +1,80 @@
+"""A module imports only from lower layers, and backends never import each other."""
+
+import ast
+from pathlib import Path
+
+import attune
+
+ROOT = Path(attune.__file__).parent
+LAYERS = [
+    {"errors", "chat", "request", "outcome", "visible"},
+    {"excerpt", "ground", "language", "prompt", "limits"},
+    {"fields"},
+    {"task"},
+    {"answer", "engines", "sources", "store", "models", "log"},
+    {"handle", "testing"},
+    {"feed", "settling", "export", "metrics"},
+    {"stream"},
+    {"config"},
+    {"connect"},
+    {"cli", "__init__"},
+    {"__main__"},
+]
+LAYER = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}
+HEAVY = {
+    "openvino": "engines",
+    "tokenizers": "engines",
+    "sqlalchemy": "store",
+    "alembic": "store",
+    "psycopg": "store",
+    "click": "cli",
+    "rich": "cli",
+}
+
+
+def imports(path: Path) -> list[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{path}: a relative import"
+            from_package = [f"{node.module}.{alias.name}" for alias in node.names]
+            found += from_package if node.module == "attune" else [node.module]
+    return found
+
+
+def room(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def modules() -> list[Path]:
+    found = sorted(path for path in ROOT.rglob("*.py") if "migrations" not in path.parts)
+    assert len(found) > 20
+    return found
+
+
+def test_every_room_has_its_layer() -> None:
+    assert {room(path) for path in modules()} == set(LAYER)
+
+
+def test_imports_run_one_way() -> None:
+    for path in modules():
+        for name in imports(path):
+            if name.startswith("attune."):
+                other = name.split(".")[1]
+                assert other == room(path) or LAYER[other] < LAYER[room(path)], f"{path} imports {name}"
+
+
+def test_a_backend_imports_none_of_its_neighbours() -> None:
+    for port in ("engines", "sources"):
+        for path in (ROOT / port).rglob("*.py"):
+            mine = path.relative_to(ROOT / port).parts[0].removesuffix(".py")
+            theirs = {name.split(".")[2] for name in imports(path) if name.startswith(f"attune.{port}.")}
+            assert theirs <= {mine}, f"{path} imports {theirs}"
+
+
+def test_a_heavy_library_stays_in_its_room() -> None:
+    for path in modules():
+        for name in imports(path):
+            owner = HEAVY.get(name.split(".")[0])
+            assert owner in (None, room(path)), f"{path} imports {name}"
