@@ -124,7 +124,7 @@ class Settling:
                 self._count_one(outcome)
             self._change.notify_all()
         if self._failures >= self._limits.max_engine_failures:
-            what = f"the engine failed on {self._failures} chats in a row, at last: {outcomes[-1].detail}"
+            what = f"the engine failed on {self._failures} chats in a row, last: {outcomes[-1].detail}"
             self.fail(EngineError(f"{what}\nThey are dead letters. Mend the engine, then: attune dead replay"))
         if self._watch is not None:
             self._watch(outcomes, counts)

@@ -8,7 +8,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 from attune.chat import Chat, parse_chat
-from attune.errors import AttuneError, BadChat
+from attune.errors import AttuneError, BadChat, StoreError
 from attune.feed import Feed, QueueFeed, SourceFeed
 from attune.handle import Act, handle
 from attune.limits import Limits
@@ -59,9 +59,11 @@ def run(
         pool.shutdown(wait=True)
         settling.close()
         keeper.close()
+    if isinstance(settling.error, StoreError):
+        raise settling.error  # the store cannot be asked to take anything back: the leases run out
+    settling.counts.returned = store.release(owner)
     if settling.error is not None:
         raise settling.error
-    settling.counts.returned = store.release(owner)
     return settling.counts
 
 
