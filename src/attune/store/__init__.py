@@ -1,0 +1,179 @@
+"""The store: the database behind queue, results, reviews and dead letters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import select
+
+from attune.outcome import Outcome, Place, Reason
+from attune.store import dead, inbox, outcomes, settle, status
+from attune.store.database import Database, connect
+from attune.store.dead import DeadLetter
+from attune.store.input import Admitted, Claimant, Enqueued, Input, Item
+from attune.store.migrate import migrate
+from attune.store.outcomes import Filter, Review, StoredOutcome
+from attune.store.schema import now
+from attune.store.status import Status
+
+__all__ = [
+    "Admitted",
+    "DeadLetter",
+    "Enqueued",
+    "Input",
+    "Item",
+    "Review",
+    "Status",
+    "Store",
+    "StoredOutcome",
+]
+
+
+class Store:
+    """One database of chats and what became of them. Any thread may call any method.
+
+    What a method has written is durable when it returns; one that raises has written nothing. Every
+    failure of the database is a StoreError that says what to do. After one from `claim` or `admit`
+    call `release`: the inputs may be in your hands without your knowing.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @classmethod
+    def open(cls, address: str | Path) -> Self:
+        """The store at a path, sqlite:///path or postgresql://user@host/name, made or migrated as needed."""
+        database = connect(address)
+        try:
+            migrate(database)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database)
+
+    def close(self) -> None:
+        """Give back all connections; a second call does nothing. Leases stay: call `release` before."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def address(self) -> str:
+        """Where the store is, without a password."""
+        return self._database.shown
+
+    def enqueue(self, inputs: Iterable[Input]) -> Enqueued:
+        """Put inputs into the inbox, for `claim`; those that wait there already are counted as repeated."""
+        new = list(inputs)
+        return self._database.write(lambda connection: inbox.enqueue(connection, new))
+
+    def admit(self, inputs: Iterable[Input], task: str, version: str, owner: str, lease_s: float) -> Admitted:
+        """Take inputs that came from elsewhere (a file, a topic) into `owner`'s hands, in one transaction.
+
+        Repeated are those that have an outcome of this task and version, or are `owner`'s already; held are
+        those in another's live hands: ask again when its lease may have run out.
+        """
+        new, claimant = list(inputs), Claimant(task, version, owner, lease_s)
+        return self._database.write(lambda connection: inbox.admit(connection, new, claimant))
+
+    def claim(self, n: int, task: str, version: str, owner: str, lease_s: float) -> Admitted:
+        """Take up to `n` inputs that are in no live hands: those taken least often first, then the oldest.
+
+        No two owners are given the same input while its lease lives. No items: nothing is free.
+        Inputs that have an outcome already are dropped, and counted as repeated.
+        """
+        claimant = Claimant(task, version, owner, lease_s)
+        return self._database.write(lambda connection: inbox.claim(connection, n, claimant))
+
+    def renew(self, owner: str, lease_s: float) -> int:
+        """Begin all leases of `owner` anew; how many it holds."""
+        return self._database.write(lambda connection: inbox.renew(connection, owner, lease_s))
+
+    def release(self, owner: str) -> int:
+        """Give back all that `owner` holds; it does not count as a claim. How many it held."""
+        return self._database.write(lambda connection: inbox.release(connection, owner))
+
+    def settle(self, pairs: Iterable[tuple[Item, Outcome]]) -> None:
+        """Write outcomes and take their inputs out of the inbox, all in one transaction.
+
+        The first outcome of an input stays; to settle it again changes nothing. An outcome whose key
+        another chat has used meanwhile becomes a dead letter, so none is lost.
+        """
+        settled = list(pairs)
+        self._database.write(lambda connection: settle.settle(connection, settled))
+
+    def outcomes(  # one keyword for each field of Filter: what a caller of a query expects
+        self,
+        *,
+        place: Place | None = None,
+        task: str | None = None,
+        version: str | None = None,
+        language: str | None = None,
+        since: float | None = None,
+        limit: int | None = None,
+        newest_first: bool = False,
+    ) -> Iterator[StoredOutcome]:
+        """Outcomes in the order of their writing, in small pages; `since` is in seconds since 1970."""
+        which = Filter(place, task, version, language, since, limit, newest_first)
+        return outcomes.read(self._database, which)
+
+    def review(self, key: str, task: str | None = None, version: str | None = None) -> Review | None:
+        """The review of a chat: the newest, where several tasks or versions made one."""
+        return self._database.read(lambda connection: outcomes.review(connection, key, task, version))
+
+    def dead(self, reason: Reason | None = None, limit: int | None = None) -> Iterator[DeadLetter]:
+        """Dead letters without their attempts, oldest first, in small pages."""
+        return dead.read(self._database, reason, limit)
+
+    def dead_letter(self, key: str) -> DeadLetter | None:
+        """The newest dead letter under `key`, with what was asked and answered."""
+        return self._database.read(lambda connection: dead.letter(connection, key))
+
+    def replay(
+        self,
+        keys: Iterable[str] | None = None,
+        *,
+        reason: Reason | None = None,
+        all: bool = False,  # noqa: A002  (reads best where it is called)
+    ) -> int:
+        """Send dead letters back to the inbox: those under `keys`, those of a reason, or all. How many.
+
+        A letter becomes an input and stops being an outcome in one transaction.
+        """
+        if (keys is not None) + (reason is not None) + all != 1:
+            raise ValueError("give one of keys, reason and all")
+        if keys is None:
+            return self._replay_pages(reason)
+        named = sorted(set(keys))
+        chunks = (named[start : start + dead.PAGE] for start in range(0, len(named), dead.PAGE))
+        return sum(self._database.write(partial(dead.replay_keys, keys=chunk)) for chunk in chunks)
+
+    def _replay_pages(self, reason: Reason | None) -> int:
+        # Not the letters that come while this runs: what fails at once would go round for ever.
+        until = self._database.read(lambda connection: connection.execute(select(now())).scalar_one())
+        total = 0
+        while done := self._database.write(lambda connection: dead.replay_page(connection, reason, until)):
+            total += done
+        return total
+
+    def waiting(self) -> int:
+        """How many inputs have no end yet: also those in live hands, which come back if their holder dies."""
+        return self._database.read(status.waiting)
+
+    def counts(self) -> dict[Place, int]:
+        """How many outcomes each place has."""
+        return self._database.read(status.counts)
+
+    def status(self) -> Status:
+        """Backlog, counts, rates and latencies; reads an index or two, never whole rows."""
+        return self._database.read(status.status)

@@ -1,0 +1,181 @@
+"""The inbox: inputs that wait for a worker, and the leases on those in a worker's hands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Integer, Text, bindparam, cast, delete, null, select, union_all, update
+
+from attune.store.input import Admitted, Claimant, Enqueued, Input, Item
+from attune.store.schema import dialect_of, inbox, insert, now, outcomes
+
+_FREE = inbox.c.lease_until <= now()
+_FROM_NOW = now() + bindparam("lease_s")
+_THESE = inbox.c.id.in_(bindparam("ids", expanding=True))
+_OWNED = inbox.c.owner == bindparam("the_owner")
+
+_NEXT = (
+    select(inbox.c.id, inbox.c.claims, inbox.c.key, inbox.c.digest, inbox.c.raw, inbox.c.ref)
+    .where(_FREE)
+    .order_by(inbox.c.claims, inbox.c.id)
+    .limit(bindparam("n"))
+    .with_for_update(skip_locked=True)
+)
+_TAKE = (
+    update(inbox)
+    .where(_THESE)
+    .values(owner=bindparam("new_owner"), lease_until=_FROM_NOW, claims=inbox.c.claims + 1)
+)
+_REMOVE = delete(inbox).where(_THESE)
+_RENEW = update(inbox).where(_OWNED).values(lease_until=_FROM_NOW)
+_RELEASE = update(inbox).where(_OWNED).values(owner=null(), lease_until=0.0, claims=inbox.c.claims - 1)
+_KNOWN = union_all(
+    select(outcomes.c.key, outcomes.c.digest, cast(null(), Integer).label("id"), cast(null(), Text)).where(
+        outcomes.c.key.in_(bindparam("either_keys", expanding=True)),
+        outcomes.c.task == bindparam("task"),
+        outcomes.c.task_version == bindparam("version"),
+    ),
+    select(inbox.c.key, inbox.c.digest, inbox.c.id, inbox.c.owner).where(
+        inbox.c.key.in_(bindparam("keys", expanding=True))
+    ),
+)
+
+
+@dataclass(slots=True)
+class _Known:
+    """What the store knows about some keys, for one task."""
+
+    settled: set[tuple[str, str]] = field(default_factory=set)
+    """The (key, digest) of outcomes."""
+    settled_keys: set[str] = field(default_factory=set)
+    owners: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    """The owner of each (key, digest) in the inbox."""
+    first: dict[str, int] = field(default_factory=dict)
+    """The lowest row of each key in the inbox."""
+
+    def has_settled(self, given: Input) -> bool:
+        return not self.settled.isdisjoint([(given.key, given.digest), (given.spare_key, given.digest)])
+
+    def item(self, given: Input, row_id: int, claims: int) -> Item:
+        conflict = given.key in self.settled_keys or self.first.get(given.key, row_id) < row_id
+        return Item(given.key, given.digest, given.raw, given.ref, row_id, claims, conflict)
+
+
+def enqueue(connection: Connection, inputs: Sequence[Input]) -> Enqueued:
+    """Append `inputs`, less those that wait already."""
+    if not inputs:
+        return Enqueued(0, 0)
+    result = connection.execute(
+        _appending(dialect_of(connection)),
+        [_columns(given) for given in inputs],
+        execution_options={"preserve_rowcount": True},
+    )
+    return Enqueued(result.rowcount, len(inputs) - result.rowcount)
+
+
+def admit(connection: Connection, inputs: Sequence[Input], claimant: Claimant) -> Admitted:
+    """Put `inputs` into the claimant's hands, less those that are settled or in anybody's hands."""
+    known = _known(connection, inputs, claimant)
+    new = {(given.key, given.digest): given for given in inputs if not known.has_settled(given)}
+    if not new:
+        return Admitted((), len(inputs), ())
+    lease = {"owner": claimant.owner, "lease_s": claimant.lease_s}
+    columns = [_columns(given) | lease for given in new.values()]
+    rows = sorted(connection.execute(_taking(dialect_of(connection)), columns).all())
+    for row_id, key, _, _ in rows:
+        known.first[key] = min(known.first.get(key, row_id), row_id)
+    items = tuple(known.item(new.pop((key, digest)), row_id, n) for row_id, key, digest, n in rows)
+    # What was not taken is in live hands.
+    held = tuple(given for name, given in new.items() if known.owners.get(name) != claimant.owner)
+    return Admitted(items, len(inputs) - len(items) - len(held), held)
+
+
+def claim(connection: Connection, n: int, claimant: Claimant) -> Admitted:
+    """Take up to `n` free inputs; none only if none is free. Settled ones that waited again are dropped."""
+    repeated = 0
+    while rows := connection.execute(_NEXT, {"n": n}).all():
+        found = [(Input(*row[2:]), row.id, row.claims + 1) for row in rows]
+        known = _known(connection, [given for given, _, _ in found], claimant)
+        settled = [row_id for given, row_id, _ in found if known.has_settled(given)]
+        repeated += len(settled)
+        remove(connection, settled)
+        items = tuple(known.item(*taken) for taken in found if not known.has_settled(taken[0]))
+        if items:
+            _take(connection, items, claimant)
+            return Admitted(items, repeated, ())
+    return Admitted((), repeated, ())
+
+
+def renew(connection: Connection, owner: str, lease_s: float) -> int:
+    """Begin the leases of all that `owner` holds anew."""
+    return connection.execute(_RENEW, {"the_owner": owner, "lease_s": lease_s}).rowcount
+
+
+def release(connection: Connection, owner: str) -> int:
+    """Give back all that `owner` holds, as if it had never been taken."""
+    return connection.execute(_RELEASE, {"the_owner": owner}).rowcount
+
+
+def remove(connection: Connection, ids: Sequence[int]) -> None:
+    if ids:
+        connection.execute(_REMOVE, {"ids": ids})
+
+
+@cache
+def _appending(dialect: str) -> Any:
+    free = {"enqueued_at": now(), "owner": null(), "lease_until": 0.0, "claims": 0}
+    return insert(inbox, dialect).values(free).on_conflict_do_nothing()
+
+
+@cache
+def _taking(dialect: str) -> Any:
+    """An insert under a lease, or a take-over where the row is there and free; it returns the rows taken."""
+    new = insert(inbox, dialect).values(enqueued_at=now(), lease_until=_FROM_NOW, claims=1)
+    taken = {
+        "owner": new.excluded.owner,
+        "lease_until": new.excluded.lease_until,
+        "claims": inbox.c.claims + 1,
+    }
+    return new.on_conflict_do_update(
+        index_elements=[inbox.c.key, inbox.c.digest], set_=taken, where=_FREE
+    ).returning(inbox.c.id, inbox.c.key, inbox.c.digest, inbox.c.claims)
+
+
+def _columns(given: Input) -> dict[str, Any]:
+    return {"key": given.key, "digest": given.digest, "raw": given.raw, "ref": given.ref}
+
+
+def _take(connection: Connection, items: Sequence[Item], claimant: Claimant) -> None:
+    connection.execute(
+        _TAKE,
+        {
+            "ids": [item.id for item in items],
+            "new_owner": claimant.owner,
+            "lease_s": claimant.lease_s,
+        },
+    )
+
+
+def _known(connection: Connection, inputs: Iterable[Input], claimant: Claimant) -> _Known:
+    keys = {given.key for given in inputs}
+    found = connection.execute(
+        _KNOWN,
+        {
+            "keys": list(keys),
+            "either_keys": list(keys | {given.spare_key for given in inputs}),
+            "task": claimant.task,
+            "version": claimant.version,
+        },
+    )
+    known = _Known()
+    for key, digest, row_id, owner in found:
+        if row_id is None:
+            known.settled.add((key, digest))
+            known.settled_keys.add(key)
+        else:
+            known.owners[key, digest] = owner
+            known.first[key] = min(known.first.get(key, row_id), row_id)
+    return known

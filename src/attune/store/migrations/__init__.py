@@ -1,0 +1,1 @@
+"""Changes of the shape of the store, in the order of their names."""

@@ -1,0 +1,148 @@
+"""Settling: each input's outcome is written once, whole and for good, as the input leaves the inbox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select
+
+from attune.outcome import Outcome, Place, Reason
+from attune.store import inbox
+from attune.store.input import Item
+from attune.store.schema import attempts, dead_letters, dialect_of, insert, now, outcomes, reviews
+
+Pair = tuple[Item, Outcome]
+OPEN = "open"
+
+_DIGEST = select(outcomes.c.digest).where(
+    outcomes.c.key == bindparam("key"),
+    outcomes.c.task == bindparam("task"),
+    outcomes.c.task_version == bindparam("task_version"),
+)
+
+
+def settle(connection: Connection, pairs: Sequence[Pair]) -> None:
+    """Write each outcome with all its rows, unless there is one, and take the inputs out of the inbox."""
+    if not pairs:
+        return
+    beaten = _write(connection, pairs)
+    while beaten:
+        # Two chats with one id, in hands that could not know of each other: the later is a dead letter.
+        beaten = _write(connection, [_second(*pair) for pair in beaten])
+    inbox.remove(connection, [item.id for item, _ in pairs])
+
+
+def _write(connection: Connection, pairs: Sequence[Pair]) -> list[Pair]:
+    """Write what has no outcome yet; return the pairs whose name another chat has used."""
+    rows: dict[tuple[str, ...], dict[str, Any]] = {}
+    first: dict[tuple[str, ...], Pair] = {}
+    for item, outcome in pairs:
+        name = (outcome.key, outcome.task, outcome.task_version)
+        if name not in first:
+            first[name] = (item, outcome)
+            rows[name] = _outcome_row(item, outcome)
+    new = connection.execute(_writing(dialect_of(connection)), list(rows.values()))
+    written = {tuple(row) for row in new}
+    won = [pair for name, pair in first.items() if name in written]
+    _write_parts(connection, won)
+    if len(won) == len(pairs):
+        return []
+    winners = {id(pair[1]) for pair in won}
+    return [pair for pair in pairs if id(pair[1]) not in winners and _is_beaten(connection, *pair)]
+
+
+@cache
+def _writing(dialect: str) -> Any:
+    new = insert(outcomes, dialect).values(created_at=now())
+    return new.on_conflict_do_nothing().returning(outcomes.c.key, outcomes.c.task, outcomes.c.task_version)
+
+
+def _write_parts(connection: Connection, pairs: Sequence[Pair]) -> None:
+    """The rows that only some outcomes have."""
+    parts = {
+        _REVIEW: [_review_row(outcome) for _, outcome in pairs if outcome.place is Place.REVIEW],
+        _DEAD: [_dead_row(*pair) for pair in pairs if pair[1].place is Place.DEAD],
+        _ATTEMPT: [row for _, outcome in pairs for row in _attempt_rows(outcome)],
+    }
+    for statement, rows in parts.items():
+        if rows:
+            connection.execute(statement, rows)
+
+
+_REVIEW = reviews.insert().values(status=OPEN, created_at=now())
+_DEAD = dead_letters.insert().values(created_at=now())
+_ATTEMPT = attempts.insert()
+
+
+def _is_beaten(connection: Connection, item: Item, outcome: Outcome) -> bool:
+    return connection.execute(_DIGEST, _name(outcome)).scalar() != item.digest
+
+
+def _second(item: Item, outcome: Outcome) -> Pair:
+    """The dead letter of a chat whose id another chat has used."""
+    full = f"{item.key}~{item.digest}"
+    key = full if outcome.key == item.spare_key else item.spare_key
+    return item, replace(
+        outcome,
+        place=Place.DEAD,
+        key=key,
+        draft=None,
+        reason=Reason.DUPLICATE_ID,
+        detail=f"id {item.key} came before with other words",
+    )
+
+
+def _name(outcome: Outcome) -> dict[str, Any]:
+    return {"key": outcome.key, "task": outcome.task, "task_version": outcome.task_version}
+
+
+def _outcome_row(item: Item, outcome: Outcome) -> dict[str, Any]:
+    chat = outcome.chat or {}
+    return _name(outcome) | {
+        "place": outcome.place,
+        "digest": item.digest,
+        "user_id": chat.get("user_id"),
+        "language": chat.get("language"),
+        "channel": chat.get("channel"),
+        "values": dict(outcome.values),
+        "confidence": dict(outcome.confidence),
+        "flags": list(outcome.flags),
+        "model": outcome.model,
+        "prompt_tokens": outcome.prompt_tokens,
+        "output_tokens": outcome.output_tokens,
+        "first_slot_s": outcome.first_slot_s,
+        "total_s": outcome.total_s,
+        "attempts": len(outcome.attempts),
+    }
+
+
+def _review_row(outcome: Outcome) -> dict[str, Any]:
+    return _name(outcome) | {"chat": dict(outcome.chat or {}), "draft": outcome.draft or ""}
+
+
+def _dead_row(item: Item, outcome: Outcome) -> dict[str, Any]:
+    return _name(outcome) | {
+        "input_key": item.key,
+        "raw": item.raw,
+        "ref": item.ref,
+        "reason": outcome.reason or "",
+        "detail": outcome.detail,
+    }
+
+
+def _attempt_rows(outcome: Outcome) -> list[dict[str, Any]]:
+    return [
+        _name(outcome)
+        | {
+            "n": n,
+            "asked": attempt.task,
+            "seed": attempt.seed,
+            "text": attempt.text,
+            "error": attempt.error,
+            "seconds": attempt.seconds,
+        }
+        for n, attempt in enumerate(outcome.attempts, start=1)
+    ]

@@ -1,0 +1,127 @@
+"""SQLite: one guarded writer in this process, readers beside it, every commit synced to the disk."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, create_engine, event
+from sqlalchemy.exc import DBAPIError
+
+from attune.errors import StoreError
+from attune.store.database import Act, T
+from attune.store.text import dumps
+
+BUSY_S = 30.0
+_WAL_BYTES = 64 << 20
+_PRAGMAS = (
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    f"PRAGMA journal_size_limit={_WAL_BYTES}",
+)
+_ADVICE = {
+    sqlite3.SQLITE_FULL: "the disk is full. Make room, then start again: nothing was half written.",
+    sqlite3.SQLITE_READONLY: "it can only be read. Let this user write the file and its folder.",
+    sqlite3.SQLITE_PERM: "this user may not open it. Change its permissions, or give another address.",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened. Is its folder there, and may this user write in it?",
+    sqlite3.SQLITE_NOTADB: "the file is not an attune store. Give the path of another file.",
+    sqlite3.SQLITE_CORRUPT: "the file is damaged. Restore a backup, or try `sqlite3 FILE .recover`.",
+    sqlite3.SQLITE_BUSY: f"another process has kept it locked for {BUSY_S:.0f} s. End that one.",
+    sqlite3.SQLITE_IOERR: "the disk failed or is full. See to it and start again: nothing was half written.",
+}
+
+
+class Sqlite:
+    """A store in one file, in WAL mode: readers never wait for the writer, nor the writer for them."""
+
+    def __init__(self, path: Path) -> None:
+        self.shown = str(path)
+        self._path = path
+        self._lock = threading.Lock()
+        self._writer: Connection | None = None
+        self._closed = False
+        self._engine = create_engine(
+            URL.create("sqlite", database=str(path)),
+            connect_args={"timeout": BUSY_S, "isolation_level": None, "check_same_thread": False},
+            json_serializer=dumps,
+        )
+        event.listen(self._engine, "connect", _set_up)
+        self._make_folder()
+
+    def write(self, act: Act[T]) -> T:
+        with self._lock, self._faults():
+            writer = self._open_writer()
+            with writer.begin():
+                # The lock is taken at once: an upgrade from reading to writing could only fail.
+                writer.exec_driver_sql("BEGIN IMMEDIATE")
+                return act(writer)
+
+    def read(self, act: Act[T]) -> T:
+        with self._faults():
+            self._check_open()
+            with self._engine.connect() as connection:
+                return act(connection)
+
+    def migrate(self, act: Act[None]) -> None:
+        self.write(act)
+
+    def close(self) -> None:
+        with self._lock, self._faults():
+            self._closed = True
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+            self._engine.dispose()
+
+    def _make_folder(self) -> None:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"The folder of the store {self.shown} cannot be made: {error}.") from error
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError(f"The store {self.shown} is closed.")
+
+    def _open_writer(self) -> Connection:
+        self._check_open()
+        if self._writer is None:
+            self._writer = self._engine.connect()
+        return self._writer
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise StoreError(f"The store {self.shown}: {_advice(error.orig)}") from error
+        except sqlite3.Error as error:
+            raise StoreError(f"The store {self.shown}: {_advice(error)}") from error
+
+
+def _set_up(connection: sqlite3.Connection, _: Any) -> None:
+    _use_wal(connection)
+    for pragma in _PRAGMAS:
+        connection.execute(pragma)
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Turn WAL on. SQLite does not wait for other processes that open the same new file: we do."""
+    give_up_at = time.monotonic() + BUSY_S
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.01)
+
+
+def _advice(error: BaseException | None) -> str:
+    code = error.sqlite_errorcode & 0xFF if isinstance(error, sqlite3.Error) else 0
+    return _ADVICE.get(code, f"{error}.")
