@@ -7,7 +7,6 @@ import json
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
 from typing import Any
 
 from attune.errors import BadChat
@@ -30,7 +29,7 @@ class Turn:
     text: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Chat:
     """One finished conversation. Ids are text: the number 7 and the string "7" name the same chat."""
 
@@ -41,7 +40,7 @@ class Chat:
     channel: str | None = None
     subject: str | None = None
 
-    @cached_property
+    @property
     def digest(self) -> str:
         """A hash of what was said, by whom: the same however the JSON around it was written."""
         said = [self.user_id, self.subject, [(turn.role, turn.text) for turn in self.turns]]

@@ -6,6 +6,7 @@ import re
 
 _TOKEN = re.compile(r"[^\W_](?:[\w.,:/#'’-]*[^\W_])?")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:;…\n\"“”„«»(]\s*)$")
+_DIGIT = re.compile(r"\d")
 _SEPARATOR = re.compile(r"[\W_]+")
 _THOUSANDS = re.compile(r"(?<=\d)[.,'’](?=\d)")
 _UNIT = re.compile(r"(?<=\d)[^\W\d]+$")
@@ -23,39 +24,53 @@ def ungrounded(answer: str, source: str, language: str | None = None) -> tuple[s
     regard to case; German, which writes every noun so, is checked for numbers and codes only.
     """
     words = _TOKEN.findall(source)
+    verbatim = set(words)
+    suspects = [word for word in dict.fromkeys(_suspects(answer, language)) if word not in verbatim]
+    if not suspects:
+        return ()
     codes, names = _codes(words), {_bare(word).casefold() for word in words}
+    return tuple(word for word in suspects if not _held(word, codes, names))
+
+
+def _suspects(answer: str, language: str | None) -> list[str]:
     found = []
     for match in _TOKEN.finditer(answer):
         word = match.group()
-        if any(sign.isdigit() for sign in word):
-            found += [] if _held(word, codes) else [word]
+        if _has_digit(word):
+            found.append(word)
         elif language not in _NOUNS_CAPITAL and _is_name(word, answer[: match.start()]):
-            found += [] if _bare(word).casefold() in names else [_bare(word)]
-    return tuple(dict.fromkeys(found))
+            found.append(_bare(word))
+    return found
 
 
 def _codes(words: list[str]) -> set[str]:
     """Every number and code of the source, alone and with up to three words before it."""
     plain = [_plain(word) for word in words]
-    codes = {part for word in words for part in _parts(word)}
+    codes = {part for word in words if _has_digit(word) for part in _parts(word)}
     for end, word in enumerate(plain, start=1):
-        if any(sign.isdigit() for sign in word):
+        if _has_digit(word):
             codes.update("".join(plain[start:end]) for start in range(max(0, end - _MOST_PARTS), end))
     return codes
 
 
-def _held(word: str, codes: set[str]) -> bool:
+def _held(word: str, codes: set[str], names: set[str]) -> bool:
+    if not _has_digit(word):
+        return word.casefold() in names
     return _plain(word) in codes or (not word[0].isalpha() and all(part in codes for part in _parts(word)))
 
 
 def _parts(word: str) -> list[str]:
     """The numbers in a word, without thousands separators and units: 08:14-13:50 has four."""
     pieces = _SEPARATOR.split(_THOUSANDS.sub("", word.casefold()))
-    return [_UNIT.sub("", piece) for piece in pieces if any(sign.isdigit() for sign in piece)]
+    return [_UNIT.sub("", piece) for piece in pieces if _has_digit(piece)]
 
 
 def _plain(word: str) -> str:
     return _SEPARATOR.sub("", word.casefold())
+
+
+def _has_digit(word: str) -> bool:
+    return _DIGIT.search(word) is not None
 
 
 def _is_name(word: str, before: str) -> bool:
