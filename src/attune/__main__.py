@@ -1,0 +1,5 @@
+"""`python -m attune`: the command line."""
+
+from attune.cli import main
+
+main()

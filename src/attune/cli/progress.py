@@ -1,0 +1,116 @@
+"""What is shown on stderr while chats are worked through: a bar on a terminal, else a line now and then."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Protocol, Self
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from attune.outcome import Outcome
+from attune.settling import Counts
+
+_LINE_EVERY_S = 5.0
+Fraction = Callable[[], float | None]
+
+
+class Shown(Protocol):
+    """Shows how far a run is. Entered before it begins and left after its end."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def watch(self, outcomes: Sequence[Outcome], counts: Counts) -> None: ...
+
+
+def shown(fraction: Fraction, quiet: bool) -> Shown:
+    """The way to show progress that suits stderr."""
+    if quiet:
+        return Silent()
+    return Bar(fraction) if sys.stderr.isatty() else Lines(fraction)
+
+
+class Silent:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def watch(self, outcomes: Sequence[Outcome], counts: Counts) -> None: ...
+
+
+class Lines(Silent):
+    """A plain line every few seconds, for logs and pipes."""
+
+    def __init__(self, fraction: Fraction) -> None:
+        self._fraction = fraction
+        self._last = time.monotonic()
+
+    def watch(self, outcomes: Sequence[Outcome], counts: Counts) -> None:
+        if time.monotonic() - self._last < _LINE_EVERY_S:
+            return
+        self._last = time.monotonic()
+        done = _done(self._fraction(), counts)
+        part = "" if done is None else f"{done:.0%}, "
+        click.echo(f"{part}{_told(counts)}", err=True)
+
+
+class Bar(Silent):
+    """A progress bar with rate, counts, and time left where the source's end is known."""
+
+    def __init__(self, fraction: Fraction) -> None:
+        self._fraction = fraction
+        self._bar = Progress(
+            SpinnerColumn(),
+            BarColumn(bar_width=16),
+            TaskProgressColumn(show_speed=False),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.description}"),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        total = None if fraction() is None else 1.0
+        self._task = self._bar.add_task("waiting for the first chat", total=total)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def watch(self, outcomes: Sequence[Outcome], counts: Counts) -> None:
+        self._bar.update(
+            self._task, completed=_done(self._fraction(), counts) or 0.0, description=_told(counts)
+        )
+
+
+def _done(read: float | None, counts: Counts) -> float | None:
+    """How much is done: what was read, less what is still in flight."""
+    ended = counts.settled + counts.repeated
+    return read * ended / counts.read if read is not None and counts.read else read
+
+
+def _told(counts: Counts) -> str:
+    rate = counts.settled / counts.seconds if counts.seconds else 0.0
+    places = f"table {counts.table:,} review {counts.review:,} dead {counts.dead:,}"
+    return f"{rate:,.1f} chats/s, {places}"

@@ -1,0 +1,147 @@
+"""Working through chats: what `run`, `dead replay` and `demo` share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import click
+
+from attune import connect, stream
+from attune.cli.drain import Drain
+from attune.cli.progress import shown
+from attune.config import Config
+from attune.engines import Engine
+from attune.handle import Act
+from attune.limits import Limits
+from attune.outcome import Outcome
+from attune.settling import Counts, Watch
+from attune.sources import Source
+from attune.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A run that ended: its counts, and the exit code of a signal that ended it."""
+
+    counts: Counts
+    interrupted: int | None
+
+    @property
+    def exit_code(self) -> int:
+        """As in docs/commands.md: dead letters are an end like the others, unless there is nothing else."""
+        counts = self.counts
+        if not counts.reconciled:
+            return 1
+        if self.interrupted is not None:
+            return self.interrupted
+        return 1 if counts.dead and counts.dead == counts.settled else 0
+
+    def to_json(self) -> dict[str, Any]:
+        counts = asdict(self.counts)
+        rate = self.counts.settled / self.counts.seconds if self.counts.seconds else 0.0
+        reconciled = {"reconciled": self.counts.reconciled, "interrupted": self.interrupted is not None}
+        return {"in": counts.pop("read"), **counts, "chats_per_s": round(rate, 3), **reconciled}
+
+
+def work(
+    config: Config, store: Store, source: Source | None, follow: bool, quiet: bool, watch: Watch | None = None
+) -> Work:
+    """Works through `source`, or the queue, with progress on stderr, until its end or a signal."""
+    task = connect.task(config.task, config.engine)
+    limits = Limits(**{field.name: getattr(config, field.name) for field in fields(Limits)})
+    with _measured(config, store) as measure, engine_of(config) as engine:
+        act = Act(task, engine, config.tries, config.timeout_s)
+        with shown(source.fraction if source else _no_end, quiet) as progress, Drain() as drain:
+            watches = [each for each in (measure, progress.watch, watch) if each]
+            counts = stream.run(
+                source, store, act, limits, follow=follow, stop=drain.event, watch=_all(watches)
+            )
+    return Work(counts, drain.exit_code)
+
+
+def tell(done: Work, as_json: bool) -> int:
+    """Prints what became of the inputs, and gives the exit code."""
+    if as_json:
+        click.echo(json.dumps(done.to_json()))
+    else:
+        for line in _lines(done):
+            click.echo(line)
+    if not done.counts.reconciled:
+        click.echo("attune: THE COUNTS DO NOT RECONCILE: please report this, with the log", err=True)
+    return done.exit_code
+
+
+def reckoning(counts: Counts) -> str:
+    """The line that must add up."""
+    returned = f" + back in the queue {counts.returned:,}" if counts.returned else ""
+    ends = {name: getattr(counts, name) for name in ("table", "review", "dead", "repeated")}
+    return (
+        f"in {counts.read:,} = {' + '.join(f'{name} {number:,}' for name, number in ends.items())}{returned}"
+    )
+
+
+def _lines(done: Work) -> Iterator[str]:
+    counts = done.counts
+    yield reckoning(counts)
+    if counts.settled:
+        first = f", the first after {counts.first_s:.2f} s" if counts.first_s is not None else ""
+        rate = counts.settled / counts.seconds
+        yield f"{counts.settled:,} chats in {counts.seconds:.1f} s: {rate:,.1f} chats/s{first}"
+    if counts.asked_again:
+        yield f"{counts.asked_again:,} answers did not fit and were asked for again"
+    for reason, number in counts.reasons.most_common():
+        yield f"dead: {number:,} {reason}"
+    if counts.dead:
+        yield "Look at them: attune dead list"
+    if done.interrupted is not None:
+        back = f"{counts.returned:,} went back to the queue"
+        yield f"Stopped: {counts.settled:,} were finished, {back}. Go on with the same command."
+
+
+@contextmanager
+def engine_of(config: Config) -> Iterator[Engine]:
+    """The engine of the settings, closed at the end."""
+    engine = connect.engine(config.engine)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+@contextmanager
+def store_of(config: Config) -> Iterator[Store]:
+    """The store of the settings, closed at the end."""
+    store = connect.store(config.store)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def _measured(config: Config, store: Store) -> Iterator[Watch | None]:
+    """What counts for Prometheus while the run lasts, where a port is set."""
+    if not config.metrics_port:
+        yield None
+        return
+    from attune.metrics import Metrics
+
+    metrics = Metrics(store)
+    with metrics.served(config.metrics_port):
+        yield metrics.watch
+
+
+def _no_end() -> None:
+    """A queue knows no fraction."""
+
+
+def _all(watches: Sequence[Watch]) -> Watch:
+    def watch(outcomes: Sequence[Outcome], counts: Counts) -> None:
+        for each in watches:
+            each(outcomes, counts)
+
+    return watch

@@ -1,0 +1,178 @@
+"""Every option, declared once: name, type, default, range and help. Files, environment and flags use it."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_type_hints
+
+from attune.errors import BadConfig
+
+PREFIX = "ATTUNE_"
+DEFAULT_FILE = Path("attune.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """What is known of an option besides its type and default."""
+
+    help: str
+    low: float | None = None
+    high: float | None = None
+    among: tuple[str, ...] = ()
+    name: str = ""
+    kind: type[Any] = str
+    default: Any = None
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        return PREFIX + self.name.upper()
+
+    @property
+    def range(self) -> str:
+        """What the value can be, in words."""
+        if self.among:
+            return ", ".join(self.among)
+        if self.kind is str:
+            return "text"
+        return f"{self.low:,.12g} to {self.high:,.12g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings of one command."""
+
+    store: Annotated[
+        str, Option("Where outcomes, reviews and the queue are kept: a file for SQLite, or postgresql://…")
+    ] = "attune.db"
+    engine: Annotated[str, Option("What runs the model: pocket, or openvino:FOLDER.")] = "pocket"
+    task: Annotated[
+        str, Option("What is asked about each chat: a task's name, or a path to its TOML file.")
+    ] = "triage"
+    in_flight: Annotated[int, Option("Chats that are with the engine at once.", 1, 4096)] = 32
+    tries: Annotated[int, Option("How often a chat is asked before it is a dead letter.", 1, 20)] = 3
+    timeout_s: Annotated[float, Option("Seconds that one answer may take.", 0.01, 86_400)] = 120.0
+    lease_s: Annotated[
+        float,
+        Option("Seconds after which the chats of a run that was killed are taken up by another.", 0.5, 3600),
+    ] = 3.0
+    max_chat_bytes: Annotated[int, Option("A longer input is a dead letter.", 1_000, 100_000_000)] = 8_000_000
+    max_claims: Annotated[
+        int, Option("A chat that was taken up so often, by runs that died on it, is a dead letter.", 1, 1000)
+    ] = 25
+    max_engine_failures: Annotated[
+        int, Option("So many chats in a row ended by a failing engine stop the run.", 1, 1_000_000)
+    ] = 50
+    metrics_port: Annotated[int, Option("Port of 127.0.0.1 for Prometheus metrics; 0 is off.", 0, 65_535)] = 0
+    log_format: Annotated[str, Option("How log lines are written on stderr.", among=("text", "json"))] = (
+        "text"
+    )
+    log_level: Annotated[
+        str,
+        Option("The least important log line that is written.", among=("debug", "info", "warning", "error")),
+    ] = "warning"
+
+
+@cache
+def options() -> Mapping[str, Option]:
+    """The options by name, in the order of their declaration."""
+    hints = get_type_hints(Config, include_extras=True)
+    declared = {field.name: field.default for field in fields(Config)}
+    return {name: _option(name, hints[name], default) for name, default in declared.items()}
+
+
+def load(flags: Mapping[str, str | None], environment: Mapping[str, str], file: Path | None = None) -> Config:
+    """The settings: flags before the environment before the file before the defaults.
+
+    `file` is attune.toml in the current folder where it is None, and then may be missing.
+    Raises BadConfig for a name that is unknown and a value that is out of its range.
+    """
+    settings = _of_file(file) | _of_environment(environment) | _of_flags(flags)
+    return Config(**settings)
+
+
+def _of_file(file: Path | None) -> dict[str, Any]:
+    path = DEFAULT_FILE if file is None else file
+    if file is None and not path.exists():
+        return {}
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise BadConfig(f"the settings file {path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadConfig(f"the settings file {path} is not TOML: {error}") from error
+    for key in table:
+        if key not in options():
+            raise BadConfig(f"{path}: unknown setting {key!r}{_nearest(key, options())}")
+    return {key: _checked(options()[key], value, f"{key} in {path}") for key, value in table.items()}
+
+
+def _of_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    by_variable = {option.variable: option for option in options().values()}
+    found: dict[str, Any] = {}
+    for variable, text in environment.items():
+        if not variable.startswith(PREFIX):
+            continue
+        if variable not in by_variable:
+            raise BadConfig(f"unknown environment variable {variable}{_nearest(variable, by_variable)}")
+        option = by_variable[variable]
+        found[option.name] = _checked(option, _of_text(option, text, variable), variable)
+    return found
+
+
+def _of_flags(flags: Mapping[str, str | None]) -> dict[str, Any]:
+    given = {name: text for name, text in flags.items() if text is not None}
+    chosen = {name: options()[name] for name in given}
+    return {
+        name: _checked(option, _of_text(option, given[name], option.flag), option.flag)
+        for name, option in chosen.items()
+    }
+
+
+def _option(name: str, hint: Any, default: Any) -> Option:
+    kind, declared = get_args(hint)
+    return Option(declared.help, declared.low, declared.high, declared.among, name, kind, default)
+
+
+def _of_text(option: Option, text: str, where: str) -> Any:
+    try:
+        return option.kind(text)
+    except ValueError as error:
+        raise BadConfig(f"{where}: {text!r} is no {_words(option)}; it can be {option.range}") from error
+
+
+def _checked(option: Option, value: Any, where: str) -> Any:
+    """`value`, which a TOML file may have given any type."""
+    if option.kind is float and type(value) is int:
+        value = float(value)
+    if type(value) is not option.kind or value == "":
+        raise BadConfig(f"{where}: {value!r} is no {_words(option)}; it can be {option.range}")
+    if option.among and value not in option.among:
+        raise BadConfig(f"{where}: {value!r} is not known; it can be {option.range}")
+    if option.kind is not str and not _within(option, value):
+        raise BadConfig(f"{where}: {value:,.12g} is out of range; it can be {option.range}")
+    return value
+
+
+def _within(option: Option, value: float) -> bool:
+    assert option.low is not None
+    assert option.high is not None
+    return math.isfinite(value) and option.low <= value <= option.high
+
+
+def _words(option: Option) -> str:
+    return {int: "whole number", float: "number"}.get(option.kind, "text")
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.0)
+    return f"; the nearest known one is {near[0]}" if near else ""

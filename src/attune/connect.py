@@ -1,0 +1,103 @@
+"""From addresses to objects: the only file that names backends, each imported when it is asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attune import task as tasks
+from attune.engines import Engine
+from attune.errors import BadConfig
+from attune.sources import Source
+from attune.task import Task
+
+if TYPE_CHECKING:
+    from attune.store import Store
+
+POCKET = Path(__file__).parent / "models" / "pocket"
+SAMPLES = Path(__file__).parent / "samples" / "chats.jsonl"
+QUEUE = "queue:"
+_SCHEME = re.compile(r"([a-z][a-z0-9+]*):(.*)", re.DOTALL)
+
+
+def engine(address: str) -> Engine:
+    """The engine at `address`, loaded. Raises BadConfig for an unknown one, EngineError if it cannot load."""
+    scheme, rest = _split(address, _ENGINES, "engine")
+    return _ENGINES[scheme](rest)
+
+
+def source(addresses: Sequence[str], max_chat_bytes: int, follow: bool = False) -> Source | None:
+    """The source that paths, folders, globs and - name together; None is the store's queue."""
+    if not addresses or list(addresses) == [QUEUE]:
+        return None
+    if QUEUE in addresses:
+        raise BadConfig(
+            f"{QUEUE} cannot be read together with files: enqueue them (attune enqueue FILE), or run twice"
+        )
+    for address in addresses:
+        _check_path(address)
+    from attune.sources.files import Files, expand
+
+    return Files(expand(addresses), max_chat_bytes, follow)
+
+
+def store(address: str) -> Store:
+    """The store at `address`, which is made where it is not there."""
+    from attune.store import Store
+
+    return Store.open(address)
+
+
+def task(name: str, engine_address: str) -> Task:
+    """The task `name`. A model folder may bring its own: they come before the built-in ones."""
+    return tasks.load(tasks.find(name, task_folder(engine_address)))
+
+
+def task_folder(engine_address: str) -> Path | None:
+    """Where the model of an engine keeps tasks of its own, if it can."""
+    scheme, rest = _split(engine_address, _ENGINES, "engine")
+    folders = {"pocket": POCKET, "openvino": Path(rest)}
+    return folders[scheme] / "tasks" if scheme in folders else None
+
+
+def _pocket(rest: str) -> Engine:
+    if rest:
+        raise BadConfig(f"pocket is one model and takes nothing behind it, not {rest!r}")
+    return _openvino(str(POCKET))
+
+
+def _openvino(rest: str) -> Engine:
+    if not rest:
+        raise BadConfig("openvino: needs the model's folder, like openvino:models/gemma")
+    from attune.engines.openvino import OpenVINOEngine
+
+    return OpenVINOEngine(Path(rest))
+
+
+def _scripted(rest: str) -> Engine:
+    from attune.testing import ScriptedEngine
+
+    return ScriptedEngine.from_options(rest)
+
+
+_ENGINES: Mapping[str, Callable[[str], Engine]] = {
+    "pocket": _pocket,
+    "openvino": _openvino,
+    "scripted": _scripted,
+}
+
+
+def _split(address: str, known: Mapping[str, object], what: str) -> tuple[str, str]:
+    scheme, _, rest = address.partition(":")
+    if scheme not in known:
+        raise BadConfig(f"no {what} is called {address!r}; there are: {', '.join(known)}")
+    return scheme, rest
+
+
+def _check_path(address: str) -> None:
+    """A path may hold a colon, but what looks like an address and is no file is a source we do not have."""
+    found = _SCHEME.fullmatch(address)
+    if found and not Path(address).exists():
+        raise BadConfig(f"no source is called {found[1]}:; there are: a path, a folder, a glob, -, {QUEUE}")
