@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from attune.chat import Chat, Role
 
 MAX_CANDIDATES = 24
+_TELLING = 16
 _WIDE_SIGN = "\u3000-\u9fff\uac00-\ud7a3\uff00-\uffef"
 _SENTENCE = re.compile(
     rf".+?(?:[.!?…]+[\"'”’»)\]]*(?=\s|$)|[!?]+(?=[{_WIDE_SIGN}])|[。！？]+[」』）]*|\n|$)", re.DOTALL
@@ -30,12 +31,11 @@ def candidates(chat: Chat, max_chars: int, most: int = 2, role: Role | None = No
     """
     turns = [turn.text for turn in chat.turns if role is None or turn.role is role]
     spoken = [sentences(text) for text in turns or [turn.text for turn in chat.turns]]
-    telling = [[s for s in turn if _weight(s) >= 16] for turn in spoken]
-    chosen = telling if any(telling) else spoken
-    unique = list(dict.fromkeys(_runs(chosen, max_chars, most)))
-    if len(unique) > MAX_CANDIDATES:
-        unique = unique[: MAX_CANDIDATES // 2] + unique[-MAX_CANDIDATES // 2 :]
-    return tuple(unique)
+    runs = list(dict.fromkeys(run for turn in spoken for run in _runs(turn, max_chars, most)))
+    runs = [run for run in runs if _weight(run) >= _TELLING] or runs
+    if len(runs) > MAX_CANDIDATES:
+        runs = runs[: MAX_CANDIDATES // 2] + runs[-MAX_CANDIDATES // 2 :]
+    return tuple(runs)
 
 
 def shorten(text: str, max_chars: int) -> str:
@@ -52,14 +52,13 @@ def is_excerpt(value: str, chat: Chat) -> bool:
     return any(wanted in "".join(turn.text.split()) for turn in chat.turns)
 
 
-def _runs(turns: Iterable[list[str]], max_chars: int, most: int) -> Iterator[str]:
-    for turn in turns:
-        for start, first in enumerate(turn):
-            yield shorten(first, max_chars)
-            for end in range(start + 2, min(start + most, len(turn)) + 1):
-                joined = " ".join(turn[start:end])
-                if len(joined) <= max_chars:
-                    yield joined
+def _runs(turn: list[str], max_chars: int, most: int) -> Iterator[str]:
+    for start, first in enumerate(turn):
+        yield shorten(first, max_chars)
+        for end in range(start + 2, min(start + most, len(turn)) + 1):
+            joined = " ".join(turn[start:end])
+            if len(joined) <= max_chars:
+                yield joined
 
 
 def _weight(sentence: str) -> int:

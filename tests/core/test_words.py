@@ -10,7 +10,9 @@ from attune.excerpt import MAX_CANDIDATES, candidates, is_excerpt, sentences
 from attune.ground import ungrounded
 from attune.prompt import Style
 
-said = st.text(max_size=120)
+said = st.text(max_size=120) | st.lists(
+    st.sampled_from(["Ok.", "The soup was cold.", "No!", "It is 5 pm here."])
+).map(" ".join)
 chats = st.lists(st.builds(Turn, st.sampled_from(Role), said), min_size=1, max_size=5).map(
     lambda turns: Chat("1", "2", tuple(turns))
 )
