@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from attune import task as tasks
 from attune.engines import Engine
-from attune.errors import BadConfig
+from attune.errors import BadConfig, StoreError
 from attune.sources import Source
 from attune.task import Task
+from attune.visible import visible
 
 if TYPE_CHECKING:
     from attune.store import Store
@@ -43,11 +44,22 @@ def source(addresses: Sequence[str], max_chat_bytes: int, follow: bool = False) 
     return Files(expand(addresses), max_chat_bytes, follow)
 
 
-def store(address: str) -> Store:
-    """The store at `address`, which is made where it is not there."""
+def store(address: str, make: bool = True) -> Store:
+    """The store at `address`. Without `make`, a database file that is not there is a StoreError: a slip of
+    the pen must not look like an empty store."""
     from attune.store import Store
 
+    if not make and not store_exists(address):
+        raise StoreError(
+            f"there is no store {visible(address)} yet: attune run FILE makes it, or see --store"
+        )
     return Store.open(address)
+
+
+def store_exists(address: str) -> bool:
+    """Whether a database file is there; a server's address counts as there."""
+    path = address.removeprefix("sqlite:///")
+    return "://" in path or Path(path).exists()
 
 
 def task(name: str, engine_address: str) -> Task:

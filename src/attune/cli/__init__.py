@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -14,13 +15,17 @@ from attune.errors import AttuneError
 from attune.log import without_passwords
 from attune.visible import visible
 
+STARTED = time.monotonic()
+"""When the command began, as near as we can say."""
 VERBS: Mapping[str, str] = {
+    "demo": "attune.cli.demo",
     "run": "attune.cli.run",
     "enqueue": "attune.cli.enqueue",
     "status": "attune.cli.status",
     "results": "attune.cli.results",
     "dead": "attune.cli.dead",
     "tasks": "attune.cli.tasks",
+    "check": "attune.cli.check",
 }
 
 

@@ -43,7 +43,7 @@ def dead() -> None:
 @configured("store")
 def list_letters(config: Config, reason: str | None, limit: int | None, as_json: bool) -> None:
     """Lists dead letters, the oldest first."""
-    with store_of(config) as store:
+    with store_of(config, make=False) as store:
         letters = store.dead(Reason(reason) if reason else None, limit)
         if as_json:
             for letter in letters:
@@ -65,7 +65,7 @@ def list_letters(config: Config, reason: str | None, limit: int | None, as_json:
 @configured("store")
 def show(config: Config, key: str, raw: bool, as_json: bool) -> None:
     """Shows the dead letter KEY: why it is one, each answer that was given, and how the input began."""
-    with store_of(config) as store:
+    with store_of(config, make=False) as store:
         letter = store.dead_letter(key)
     if letter is None:
         raise AttuneError(f"there is no dead letter {visible(key)}; see: attune dead list")
@@ -107,14 +107,14 @@ def replay(
     """Puts dead letters back into the queue, and works through the queue."""
     if bool(keys) + bool(reason) + every != 1:
         raise click.UsageError("say which: one or more KEY, or --reason REASON, or --all")
-    with store_of(config) as store:
+    with store_of(config, make=False) as store:
         back = _put_back(store, keys, reason)
         if only_enqueue or not back:
             click.echo(json.dumps({"replayed": back}) if as_json else f"{back:,} back in the queue")
             return 0
         if not as_json:
             click.echo(f"{back:,} back in the queue")
-        return tell(work(config, store, None, False, quiet), as_json)
+        return tell(work(config, store, None, False, quiet), as_json, config)
 
 
 def _put_back(store: Store, keys: tuple[str, ...], reason: str | None) -> int:

@@ -64,7 +64,7 @@ def results(config: Config, form: str, out: Path | None, limit: int | None, **wh
     task = connect.task(config.task, config.engine)
     if form == "table" and out:
         raise click.UsageError("--out needs --format csv, jsonl or parquet")
-    with store_of(config) as store:
+    with store_of(config, make=False) as store:
         if form == "table":
             _show(task, islice(_rows(store, task, True, **which), limit or _SHOWN))
             return
@@ -96,7 +96,8 @@ def _rows(
 def _show(task: Task, rows: Iterator[export.Row]) -> None:
     fields = [column.name for column in export.columns(task)[4 : 4 + len(task.fields)]]
     names = ("id", "language", *fields, "place", "flags")
-    show_table(names, ([_shown(row[name]) for name in names] for row in rows), wide=(*fields, "id", "flags"))
+    texts = [part.name for part in task.fields if part.column == "text"]
+    show_table(names, ([_shown(row[name]) for name in names] for row in rows), wide=(*texts, "flags"))
 
 
 def _shown(value: Any) -> str:

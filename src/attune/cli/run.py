@@ -39,4 +39,4 @@ def run(config: Config, sources: tuple[str, ...], follow: bool, quiet: bool, as_
     """
     source = connect.source(sources, config.max_chat_bytes, follow)
     with closing(source) if source else nullcontext(), store_of(config) as store:
-        return tell(work(config, store, source, follow, quiet), as_json)
+        return tell(work(config, store, source, follow, quiet), as_json, config)

@@ -24,7 +24,7 @@ from attune.store import Status
 @configured("store")
 def status(config: Config, as_json: bool) -> None:
     """Shows what waits in the queue, where inputs ended, and how fast it goes."""
-    with store_of(config) as store:
+    with store_of(config, make=False) as store:
         found = store.status()
     if as_json:
         click.echo(json.dumps(asdict(found)))

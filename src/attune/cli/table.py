@@ -13,6 +13,8 @@ from rich.text import Text
 
 from attune.visible import visible
 
+_NARROW = 24
+
 
 def show(columns: Sequence[str], rows: Iterable[Sequence[str]], wide: Sequence[str] = ()) -> None:
     """Prints `rows`; the columns in `wide` may wrap, the others keep to a line."""
@@ -23,7 +25,11 @@ def show(columns: Sequence[str], rows: Iterable[Sequence[str]], wide: Sequence[s
         return
     table = Table(box=SIMPLE, header_style="bold", pad_edge=False)
     for name in columns:
-        table.add_column(name, overflow="fold", no_wrap=name not in wide, ratio=1 if name in wide else None)
+        if name in wide:
+            # The first of them is what is read; the others are remarks.
+            table.add_column(name, overflow="fold", ratio=3 if name == wide[0] else 1)
+        else:
+            table.add_column(name, overflow="ellipsis", no_wrap=True, max_width=_NARROW)
     for row in rows:
         table.add_row(*(Text(visible(cell)) for cell in row))
     Console().print(table)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
+from shlex import quote
 from typing import Any
 
 import click
@@ -21,6 +23,8 @@ from attune.outcome import Outcome
 from attune.settling import Counts, Watch
 from attune.sources import Source
 from attune.store import Store
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +57,25 @@ def work(
     """Works through `source`, or the queue, with progress on stderr, until its end or a signal."""
     task = connect.task(config.task, config.engine)
     limits = Limits(**{field.name: getattr(config, field.name) for field in fields(Limits)})
+    facts = {"engine": config.engine, "task": task.name, "task_version": task.version}
+    log.info("The run begins", extra={"action": "run_began", **facts})
     with _measured(config, store) as measure, engine_of(config) as engine:
         act = Act(task, engine, config.tries, config.timeout_s)
         with shown(source.fraction if source else _no_end, quiet) as progress, Drain() as drain:
-            watches = [each for each in (measure, progress.watch, watch) if each]
+            watches = [each for each in (measure, _log_dead, progress.watch, watch) if each]
             counts = stream.run(
                 source, store, act, limits, follow=follow, stop=drain.event, watch=_all(watches)
             )
+    log.info("The run has ended: %s", reckoning(counts), extra={"action": "run_ended"})
     return Work(counts, drain.exit_code)
 
 
-def tell(done: Work, as_json: bool) -> int:
+def tell(done: Work, as_json: bool, config: Config) -> int:
     """Prints what became of the inputs, and gives the exit code."""
     if as_json:
         click.echo(json.dumps(done.to_json()))
     else:
-        for line in _lines(done):
+        for line in _lines(done, config):
             click.echo(line)
     if not done.counts.reconciled:
         click.echo("attune: THE COUNTS DO NOT RECONCILE: please report this, with the log", err=True)
@@ -84,7 +91,7 @@ def reckoning(counts: Counts) -> str:
     )
 
 
-def _lines(done: Work) -> Iterator[str]:
+def _lines(done: Work, config: Config) -> Iterator[str]:
     counts = done.counts
     yield reckoning(counts)
     if counts.settled:
@@ -96,10 +103,16 @@ def _lines(done: Work) -> Iterator[str]:
     for reason, number in counts.reasons.most_common():
         yield f"dead: {number:,} {reason}"
     if counts.dead:
-        yield "Look at them: attune dead list"
+        yield f"Look at them: attune dead list{_where(config)}"
     if done.interrupted is not None:
         back = f"{counts.returned:,} went back to the queue"
         yield f"Stopped: {counts.settled:,} were finished, {back}. Go on with the same command."
+
+
+def _where(config: Config) -> str:
+    """The flag that leads the next command to the same store; an address may hold a password: left out."""
+    ours = config.store == Config().store or "://" in config.store
+    return "" if ours else f" --store {quote(config.store)}"
 
 
 @contextmanager
@@ -113,9 +126,9 @@ def engine_of(config: Config) -> Iterator[Engine]:
 
 
 @contextmanager
-def store_of(config: Config) -> Iterator[Store]:
-    """The store of the settings, closed at the end."""
-    store = connect.store(config.store)
+def store_of(config: Config, make: bool = True) -> Iterator[Store]:
+    """The store of the settings, closed at the end; with `make` a database file that is not there is made."""
+    store = connect.store(config.store, make)
     try:
         yield store
     finally:
@@ -133,6 +146,14 @@ def _measured(config: Config, store: Store) -> Iterator[Watch | None]:
     metrics = Metrics(store)
     with metrics.served(config.metrics_port):
         yield metrics.watch
+
+
+def _log_dead(outcomes: Sequence[Outcome], _: Counts) -> None:
+    # Without the detail: it may quote a model's answer, and so a customer.
+    for outcome in outcomes:
+        if outcome.reason is not None:
+            told = {"action": "dead_letter", "key": outcome.key, "reason": str(outcome.reason)}
+            log.info("An input became a dead letter", extra=told)
 
 
 def _no_end() -> None:
