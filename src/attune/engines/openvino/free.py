@@ -1,0 +1,126 @@
+"""The writer of free text: where it ends, and what of it may stand in the answer."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+
+from attune.engines.openvino.draw import Draw, Row
+from attune.engines.openvino.tokens import Tokens
+from attune.errors import EngineError
+from attune.request import Free
+
+_SLACK = 8
+"""Tokens the last words may need more, when they are encoded again after a cut."""
+_QUOTE, _BACKSLASH = ord('"'), ord("\\")
+_ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt])|$)')
+_ESCAPED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+_LAST_WORD = re.compile(r"\s+\S*$")
+_SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s|$)|[。！？]+[」』”’）]*")
+
+
+class FreeWriter:
+    """Writes until the text ends (see `attune.request.Free`) or meets a limit."""
+
+    def __init__(self, slot: Free, tokens: Tokens, draw: Draw) -> None:
+        if slot.max_chars < 1 or slot.max_tokens < 1:
+            raise EngineError(f"{slot.name}: room for one character and one token is needed at least.")
+        self._slot = slot
+        self._tokens = tokens
+        self._draw = draw
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._escaped = False
+        self._said = ""
+        self.name = slot.name
+        self.ids: list[int] = []
+        self.text = ""
+        self.done = False
+        self.finish = "stop"
+        self.probability: float | None = None
+        self.most = slot.max_tokens + _SLACK
+
+    def start(self) -> None:
+        """Nothing stands before the model has written."""
+
+    def read(self, logits: Row) -> None:
+        token = self._draw.any(logits, self._tokens.banned)
+        piece = self._tokens.pieces[token]
+        quote = self._quote(piece) if self._slot.json else None
+        self._said += self._decoder.decode(piece[:quote])
+        if quote is None and token not in self._tokens.ends:
+            self.ids.append(token)
+            self._end_at_limit()
+        else:
+            self._end(self._value(), limit=False)
+
+    def settle(self) -> int:
+        target = self.text.encode()
+        kept, size = 0, 0
+        for token in self.ids:
+            piece = self._tokens.pieces[token]
+            if not target.startswith(piece, size):
+                break
+            kept, size = kept + 1, size + len(piece)
+        while size < len(target) and target[size] & 0xC0 == 0x80:  # inside a character
+            kept -= 1
+            size -= len(self._tokens.pieces[self.ids[kept]])
+        whole = self.ids[:kept] + self._tokens.encode(target[size:].decode())
+        self.ids = whole[: self.most]  # a text of broken characters may need more: later slots see less of it
+        return kept
+
+    def _quote(self, piece: bytes) -> int | None:
+        """Where in `piece` the string ends, if it does."""
+        for index, byte in enumerate(piece):
+            if self._escaped:
+                self._escaped = False
+            elif byte == _QUOTE:
+                return index
+            else:
+                self._escaped = byte == _BACKSLASH
+        return None
+
+    def _end_at_limit(self) -> None:
+        out_of_tokens = len(self.ids) == self._slot.max_tokens
+        if out_of_tokens or len(self._said) > self._slot.max_chars:
+            value = self._value()
+            if out_of_tokens or len(value) > self._slot.max_chars:
+                self._end(value, limit=True)
+
+    def _end(self, value: str, limit: bool) -> None:
+        if limit or len(value) > self._slot.max_chars:
+            value = shortened(value, self._slot.max_chars)
+            self.finish = "limit"
+        self.text = json.dumps(value, ensure_ascii=False)[1:-1] if self._slot.json else value
+        self.done = True
+
+    def _value(self) -> str:
+        if not self._slot.json:
+            return _CONTROL.sub(" ", self._said)
+        return _CONTROL.sub(" ", unescaped(self._said)).replace("\n", " ")
+
+
+def unescaped(text: str) -> str:
+    """What `text` means inside a JSON string; a backslash that begins no escape means itself."""
+
+    def meaning(match: re.Match[str]) -> str:
+        code, letter = match[1], match[2]
+        if code:
+            return chr(int(code, 16))
+        return _ESCAPED.get(letter, letter) if letter else ""
+
+    whole = _ESCAPE.sub(meaning, text)
+    return whole.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def shortened(text: str, chars: int) -> str:
+    """The whole sentences of the first `chars` characters of `text`, or else the whole words, or else all."""
+    ends = [match.end() for match in _SENTENCE_END.finditer(text) if match.end() <= chars]
+    if ends:
+        return text[: ends[-1]]
+    head = text[:chars]
+    if text[chars : chars + 1].isspace():
+        return head.rstrip()
+    word = _LAST_WORD.search(head)
+    return head[: word.start()] if word and word.start() else head

@@ -1,0 +1,159 @@
+"""One OpenVINO model with its key-value cache: rows of tokens in, logits out.
+
+All that touches the openvino package is here, and it is imported only when a model is loaded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from attune.engines.openvino.blocks import BLOCK_TOKENS
+from attune.errors import EngineError
+
+Logits = npt.NDArray[np.float32]
+
+_FED = ("input_ids", "position_ids", "max_context_len", "past_lens", "subsequence_begins")
+_FED_BLOCKS = ("block_indices", "block_indices_begins")
+_HEAD_ROWS = "head_rows"
+_EXACT = {
+    "INFERENCE_PRECISION_HINT": "f32",
+    "KV_CACHE_PRECISION": "f32",
+    "DYNAMIC_QUANTIZATION_GROUP_SIZE": 0,
+}
+_FAST = {"KV_CACHE_PRECISION": "f16"}
+"""The plugin computes in bfloat16 where the processor can, else in float32. An 8-bit cache, its own default,
+is no faster here, and rounds a block again with every token that joins it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A run of new tokens of one sequence. `table` lists its blocks, those of its past first; the
+    logits of its last `wanted` tokens are asked for."""
+
+    tokens: list[int]
+    past: int
+    table: list[int]
+    wanted: int
+
+
+class PagedModel:
+    """A compiled model with paged attention and a cache of `cache_mb` megabytes, two contexts at least."""
+
+    def __init__(self, xml: Path, context_tokens: int, cache_mb: int, exact: bool = False) -> None:
+        openvino = _openvino()
+        core = openvino.Core()
+        model = _paged(core, xml)
+        compiled = core.compile_model(model, "CPU", _EXACT if exact else _FAST)
+        self._request = compiled.create_infer_request()
+        shapes = {name: port for port in compiled.inputs if "cache" in (name := port.get_any_name())}
+        block_bytes = sum(_block_bytes(port) for port in shapes.values())
+        least = 2 * context_tokens // BLOCK_TOKENS + 2
+        self.blocks = max(least, cache_mb * 2**20 // block_bytes)
+        self.vocabulary = int(compiled.outputs[0].get_partial_shape()[1].get_length())
+        self._tensor = openvino.Tensor
+        self._cache = []
+        for name, port in shapes.items():
+            tensor = openvino.Tensor(port.get_element_type(), [self.blocks, *_tail(port)])
+            self._request.set_tensor(name, tensor)
+            self._cache.append(tensor.data)
+
+    def copy_blocks(self, sources: list[int], targets: list[int]) -> None:
+        """Copies what the blocks `sources` hold to `targets`, in every layer."""
+        for cache in self._cache:
+            cache[targets] = cache[sources]
+
+    def infer(self, rows: list[Row]) -> Logits:
+        """One step over `rows`: the logits of all wanted tokens, in order, shape [wanted, vocabulary].
+
+        The array is the model's own and holds until the next step.
+        """
+        lengths = np.array([len(row.tokens) for row in rows])
+        pasts = np.array([row.past for row in rows])
+        begins = _begins(lengths)
+        offsets = np.repeat(pasts - begins[:-1], lengths)
+        used = [row.table[: -(-(row.past + len(row.tokens)) // BLOCK_TOKENS)] for row in rows]
+        wanted = [np.arange(end - row.wanted, end) for row, end in zip(rows, begins[1:], strict=True)]
+        self._feed("input_ids", np.concatenate([row.tokens for row in rows]), np.int64)
+        self._feed("position_ids", np.arange(begins[-1]) + offsets, np.int64)
+        self._feed("past_lens", pasts)
+        self._feed("subsequence_begins", begins)
+        self._feed("block_indices", np.concatenate(used))
+        self._feed("block_indices_begins", _begins(np.array([len(table) for table in used])))
+        self._feed("max_context_len", np.array((pasts + lengths).max()))
+        self._feed(_HEAD_ROWS, np.concatenate(wanted))
+        self._request.infer()
+        logits: Logits = self._request.get_output_tensor(0).data
+        return logits
+
+    def _feed(self, name: str, values: npt.NDArray[Any], dtype: npt.DTypeLike = np.int32) -> None:
+        self._request.set_tensor(name, self._tensor(np.asarray(values, dtype)))
+
+
+def _begins(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    return np.concatenate([[0], np.cumsum(lengths)])
+
+
+def _openvino() -> Any:
+    try:
+        import openvino
+    except ImportError as error:
+        raise EngineError(
+            "The openvino package is not installed, and this model needs it. "
+            "Install it with: pip install 'attune[openvino]'"
+        ) from error
+    return openvino
+
+
+def _paged(core: Any, xml: Path) -> Any:
+    """The model in `xml`, its attention paged, its vocabulary head run only where logits are wanted."""
+    from openvino._offline_transformations import paged_attention_transformation
+
+    try:
+        model = core.read_model(xml)
+        paged_attention_transformation(model)
+    except RuntimeError as error:
+        raise EngineError(f"{xml}: OpenVINO cannot read this model or page its attention: {error}") from error
+    names = {port.get_any_name() for port in model.inputs}
+    needed = {*_FED, *_FED_BLOCKS, "key_cache.0"}
+    odd = sorted(name for name in names - needed if not name.startswith(("key_cache.", "value_cache.")))
+    if odd or needed - names:
+        what = f"takes {', '.join(odd)}" if odd else f"has no {', '.join(sorted(needed - names))}"
+        raise EngineError(f"{xml}: not a decoder of text this engine can run: it {what}")
+    _gather_before_head(model)
+    return model
+
+
+def _gather_before_head(model: Any) -> None:
+    """Puts a Gather before the last matrix product and makes the output [wanted, vocabulary]:
+    most tokens of a prefill need no logits, and the head is the widest layer."""
+    from openvino import Type, opset13
+
+    result = model.get_results()[0]
+    head = result.input(0).get_source_output().get_node()
+    while head.get_type_name() != "MatMul":
+        head = head.input(0).get_source_output().get_node()
+    rows = opset13.parameter([-1], Type.i32, name=_HEAD_ROWS)
+    rows.output(0).set_names({_HEAD_ROWS})
+    gathered = opset13.gather(head.input_value(0), rows, opset13.constant(0, Type.i32))
+    head.input(0).replace_source_output(gathered.output(0))
+    logits = result.input_value(0)
+    flat = opset13.squeeze(logits, opset13.constant([1], Type.i32))
+    result.input(0).replace_source_output(flat.output(0))
+    model.add_parameters([rows])
+    model.validate_nodes_and_infer_types()
+
+
+def _tail(port: Any) -> list[int]:
+    return [dim.get_length() for dim in list(port.get_partial_shape())[1:]]
+
+
+def _block_bytes(port: Any) -> int:
+    count = 1
+    for size in _tail(port):
+        count *= size
+    return count * int(port.get_element_type().size)

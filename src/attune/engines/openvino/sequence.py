@@ -1,0 +1,200 @@
+"""One request on its way through the engine: what stands, what is cached, which slot is being written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from concurrent.futures import Future
+
+from attune.engines.openvino.blocks import BLOCK_TOKENS, blocks_for
+from attune.engines.openvino.draw import Draw
+from attune.engines.openvino.fit import fit
+from attune.engines.openvino.free import FreeWriter
+from attune.engines.openvino.model import Logits
+from attune.engines.openvino.slots import MAX_SCORED, ChoiceWriter, NumberWriter, PickWriter, Writer
+from attune.engines.openvino.tokens import Tokens
+from attune.errors import EngineError
+from attune.prompt import render
+from attune.request import Choice, Completion, Fixed, Free, Number, Pick, Request, Slot
+
+_LEAST_PROMPT = 32
+
+
+Known = tuple[str, list[int]]
+"""Text and its tokens, for a slot that needs no model."""
+
+
+class Sequence:
+    """A prompt, the slots to write after it, its blocks, and the future it ends in."""
+
+    def __init__(
+        self,
+        ids: list[int],
+        slots: Iterable[Known | Writer],
+        model: str = "",
+        dropped: int = 0,
+        began: float = 0.0,
+    ) -> None:
+        self.future: Future[Completion] = Future()
+        self.blocks: list[int] = []
+        self.scratch: list[int] = []
+        """Blocks for one fork, so that a pick can always go on."""
+        self.cached = 0
+        """How many of the tokens that stand are in the cache."""
+        self.writer: Writer | None = None
+        self._ids = list(ids)
+        self._slots = list(slots)
+        self._model = model
+        self._dropped = dropped
+        self._began = began
+        self._prompt_tokens = len(ids)
+        self._at = 0
+        self._texts: list[str] = []
+        self._probabilities: dict[str, float] = {}
+        self._finish = "stop"
+        self._first_slot_s = 0.0
+        self.most = len(ids) + most_tokens(self._slots)
+        self._next_slot()
+
+    @property
+    def done(self) -> bool:
+        """Nothing is left for the model to decide."""
+        return self.writer is None
+
+    @property
+    def standing(self) -> int:
+        """How many tokens stand: of the prompt and of the answer so far."""
+        return len(self._ids) + (len(self.writer.ids) if self.writer else 0)
+
+    @property
+    def waiting(self) -> int:
+        """How many of those are not in the cache yet."""
+        return self.standing - self.cached
+
+    @property
+    def blocks_needed(self) -> int:
+        return blocks_for(self.most)
+
+    @property
+    def scratch_needed(self) -> int:
+        """For the longest option of a pick, after a block that is all but one token full."""
+        picks = any(isinstance(slot, PickWriter) for slot in self._slots)
+        return blocks_for(BLOCK_TOKENS + MAX_SCORED) if picks else 0
+
+    def chunk(self, count: int) -> list[int]:
+        """The next `count` tokens to feed."""
+        start, end, whole = self.cached, self.cached + count, len(self._ids)
+        ids = self._ids[start:end]
+        if end > whole and self.writer:
+            ids += self.writer.ids[max(0, start - whole) : end - whole]
+        return ids
+
+    def fed(self, count: int, logits: Logits) -> None:
+        """`count` tokens were fed; `logits` has one row if they were the last that stood, else none."""
+        self.cached += count
+        if self.waiting == 0 and self.writer:
+            self.writer.read(logits[0])
+            self._go_on()
+
+    def scored(self, option: int, logits: Logits) -> None:
+        """The fork of `option` was fed."""
+        assert isinstance(self.writer, PickWriter)
+        self.writer.score(option, logits)
+        self._go_on()
+
+    def completion(self) -> Completion:
+        return Completion(
+            text="".join(self._texts),
+            model=self._model,
+            finish=self._finish,
+            probabilities=self._probabilities,
+            prompt_tokens=self._prompt_tokens,
+            output_tokens=len(self._ids) - self._prompt_tokens,
+            dropped_lines=self._dropped,
+            first_slot_s=self._first_slot_s,
+            total_s=time.perf_counter() - self._began,
+        )
+
+    def _next_slot(self) -> None:
+        """Lets known text stand, up to the next slot that needs the model."""
+        while self._at < len(self._slots):
+            slot = self._slots[self._at]
+            if isinstance(slot, tuple):
+                self._texts.append(slot[0])
+                self._ids += slot[1]
+                self._at += 1
+                continue
+            slot.start()
+            self.writer = slot
+            if not slot.done:
+                return
+            self._settle(slot)
+        self.writer = None
+
+    def _go_on(self) -> None:
+        if self.writer and self.writer.done:
+            self._settle(self.writer)
+            self._next_slot()
+
+    def _settle(self, writer: Writer) -> None:
+        """Makes `writer`'s text part of what stands. What of it was fed but cut is no longer in the cache."""
+        kept = len(self._ids) + writer.settle()
+        self.cached = min(self.cached, kept)
+        self._ids += writer.ids
+        self._texts.append(writer.text)
+        self._finish = "limit" if writer.finish == "limit" else self._finish
+        if writer.probability is not None:
+            self._probabilities[writer.name] = writer.probability
+            self._first_slot_s = self._first_slot_s or time.perf_counter() - self._began
+        self.writer = None
+        self._at += 1
+
+
+def sequence_for(request: Request, tokens: Tokens, context_tokens: int, model: str) -> Sequence:
+    """The sequence that answers `request`, tokenised in the caller's thread.
+
+    Raises EngineError for one that cannot be answered: a slot without options, an answer that has no
+    place in the context.
+    """
+    began = time.perf_counter()
+    draw = Draw(request.sampling)
+    slots = [_writer(slot, tokens, draw) for slot in request.slots]
+    room = context_tokens - most_tokens(slots)
+    if room < _LEAST_PROMPT:
+        raise EngineError(
+            f"The answer may be {most_tokens(slots)} tokens long and the context is {context_tokens}: "
+            "no place is left for the chat. Lower the task's max_tokens or raise the engine's context."
+        )
+    ids, dropped = _prompt(request, tokens, room)
+    return Sequence(ids, slots, model, dropped, began)
+
+
+def most_tokens(slots: Iterable[Known | Writer]) -> int:
+    """The most tokens an answer of `slots` may have."""
+    return sum(len(slot[1]) if isinstance(slot, tuple) else slot.most for slot in slots)
+
+
+def _writer(slot: Slot, tokens: Tokens, draw: Draw) -> Known | Writer:
+    match slot:
+        case Fixed():
+            return slot.text, tokens.encode(slot.text)
+        case Choice():
+            return ChoiceWriter(slot, tokens, draw)
+        case Number():
+            return NumberWriter(slot, tokens, draw)
+        case Pick():
+            return PickWriter(slot, tokens)
+        case Free():
+            return FreeWriter(slot, tokens, draw)
+
+
+def _prompt(request: Request, tokens: Tokens, room: int) -> tuple[list[int], int]:
+    """The prompt's tokens, at most `room`, and how many of the chat's lines were left out or cut."""
+    parts = render(request.prompt, tokens.style)
+    ids, dropped = fit(lambda body: tokens.encode_prompt(parts.head, body, parts.tail), parts.lines, room)
+    if len(ids) > room:
+        raise EngineError(
+            f"The task's own words are {len(ids)} tokens and there is room for {room}: "
+            "shorten its instruction or raise the engine's context."
+        )
+    return ids, dropped
