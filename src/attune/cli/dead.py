@@ -13,7 +13,6 @@ from typing import Any
 import click
 
 from attune.cli.options import RUN, configured
-from attune.cli.table import show as show_table
 from attune.cli.verb import Verb
 from attune.cli.working import store_of, tell, work
 from attune.config import Config
@@ -45,12 +44,8 @@ def list_letters(config: Config, reason: str | None, limit: int | None, as_json:
     """Lists dead letters, the oldest first."""
     with store_of(config, make=False) as store:
         letters = store.dead(Reason(reason) if reason else None, limit)
-        if as_json:
-            for letter in letters:
-                click.echo(json.dumps(_told(letter)))
-        else:
-            rows = ((each.key, str(each.reason), each.ref, each.detail) for each in letters)
-            show_table(("key", "reason", "came from", "detail"), rows, wide=("key", "came from", "detail"))
+        for letter in letters:
+            click.echo(json.dumps(_told(letter)) if as_json else _listed(letter))
 
 
 @dead.command(
@@ -124,6 +119,11 @@ def _put_back(store: Store, keys: tuple[str, ...], reason: str | None) -> int:
     if missing:
         raise AttuneError(f"there is no dead letter {visible(missing[0])}; nothing was put back")
     return store.replay(keys)
+
+
+def _listed(letter: DeadLetter) -> str:
+    key, ref, detail = (visible(text) for text in (letter.key, letter.ref, letter.detail))
+    return f"{click.style(key, bold=True)}  {letter.reason}\n    {ref}: {detail}"
 
 
 def _lines(letter: DeadLetter) -> Iterator[str]:

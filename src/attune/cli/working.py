@@ -100,7 +100,7 @@ def _lines(done: Work, config: Config) -> Iterator[str]:
         yield f"{counts.settled:,} chats in {counts.seconds:.1f} s: {rate:,.1f} chats/s{first}"
     if counts.asked_again:
         yield f"{counts.asked_again:,} answers did not fit and were asked for again"
-    for reason, number in counts.reasons.most_common():
+    for reason, number in sorted(counts.reasons.items(), key=lambda item: -item[1]):
         yield f"dead: {number:,} {reason}"
     if counts.dead:
         yield f"Look at them: attune dead list{_where(config)}"

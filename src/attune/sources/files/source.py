@@ -15,8 +15,8 @@ from typing import Any, BinaryIO
 
 from attune.errors import AttuneError
 from attune.sources import Delivery
-from attune.sources.archive import CODECS, Archive
-from attune.sources.lines import Lines
+from attune.sources.files.archive import CODECS, Archive
+from attune.sources.files.lines import Lines
 from attune.visible import visible
 
 log = logging.getLogger(__name__)
