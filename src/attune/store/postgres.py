@@ -21,8 +21,6 @@ _CONNECT_S = 10
 _MIGRATE_LOCK = 0x6174_7475_6E65  # "attune"
 _DEADLOCK, _SERIALIZATION = "40P01", "40001"
 _ADVICE = {
-    "28": "the server refused this user or password. Check both.",
-    "3D": "the server has no such database. Create it, then start again.",
     "42501": "this user may not do that. Grant it CREATE on the schema, and all rights on its tables.",
     "25006": "the server only reads (is it a standby?). Give the address of the primary.",
     "53100": "the server's disk is full. Make room, then start again: nothing was half written.",
@@ -44,6 +42,7 @@ class Postgres:
             pool_size=8,
             max_overflow=24,
             json_serializer=dumps,
+            hide_parameters=True,
         )
         event.listen(self._engine, "connect", _set_up)
 
@@ -131,11 +130,9 @@ def _state(error: DBAPIError) -> str:
 
 def _advice(error: DBAPIError) -> str:
     state = _state(error)
-    known = _ADVICE.get(state) or _ADVICE.get(state[:2])
-    if known:
-        return known
+    if state in _ADVICE:
+        return _ADVICE[state]
     if isinstance(error, OperationalError) and not state:
-        return (
-            f"the server cannot be reached: {str(error.orig).strip()}. Is it running, and the address right?"
-        )
+        reason = str(error.orig).strip().removeprefix("connection failed: ")
+        return f"no connection: {reason}\nIs it running? Are host, port, user, password and database right?"
     return f"{error.orig}"
