@@ -1,7 +1,7 @@
-"""What the pipeline costs: chats/s of a whole run beside a bare loop over the same engine with the same requests.
+"""What the pipeline costs: a whole run beside a bare loop over the same engine with the same requests.
 
-    python -m bench.pipeline            # prints the table and writes it into docs/benchmarks.md
-    python -m bench.pipeline --json
+python -m bench.pipeline            # prints the table and writes it into docs/benchmarks.md
+python -m bench.pipeline --json
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import statistics
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -23,7 +25,7 @@ from attune.engines import Engine
 from attune.errors import BadChat
 from attune.handle import Act
 from attune.limits import Limits
-from attune.request import Completion
+from attune.request import Completion, Request
 from attune.settling import Counts
 from attune.store import Store
 from attune.stream import run
@@ -74,14 +76,13 @@ class Bare:
         while self._requests:
             self._room.acquire()
             triage, reply = self._requests.pop()
-            future = self._engine.submit(triage)
-            future.add_done_callback(lambda done, reply=reply: self._follow(done, reply))
+            self._engine.submit(triage).add_done_callback(partial(self._follow, reply))
         for _ in range(IN_FLIGHT):
             self._room.acquire()
 
-    def _follow(self, done: Future[Completion], reply: object) -> None:
+    def _follow(self, reply: Request | None, done: Future[Completion]) -> None:
         if reply is not None and '"sentiment": -1' in done.result().text:
-            self._engine.submit(reply).add_done_callback(lambda _: self._room.release())  # type: ignore[arg-type]
+            self._engine.submit(reply).add_done_callback(lambda _: self._room.release())
         else:
             self._room.release()
 
@@ -119,14 +120,16 @@ def one_round(engine: Engine, task: Task, chats: list[Chat], bare_first: bool) -
     )
 
 
-def timed(act: object) -> float:
+def timed(act: Callable[[], None]) -> float:
     started = time.perf_counter()
-    act()  # type: ignore[operator]
+    act()
     return time.perf_counter() - started
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--chats", type=int, default=600)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", action="store_true")
@@ -159,7 +162,10 @@ def tables(rounds: list[Round], chats: int) -> str:
         ("ms after the question", "p50", "p99"),
         [
             ("first sentiment", *(f"{median(r.sentiment_ms[i] for r in rounds):.0f}" for i in (0, 1))),
-            ("complete verdict, draft included", *(f"{median(r.verdict_ms[i] for r in rounds):.0f}" for i in (0, 1))),
+            (
+                "complete verdict, draft included",
+                *(f"{median(r.verdict_ms[i] for r in rounds):.0f}" for i in (0, 1)),
+            ),
         ],
     )
     cost = f"The run took {median(costs):+.1%} longer than the bare loop in the median of {len(rounds)} pairs"

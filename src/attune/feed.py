@@ -28,12 +28,12 @@ class QueueFeed:
     """The store's own queue. It ends when nothing waits, unless it is followed."""
 
     def __init__(self, store: Store, act: Act, limits: Limits, owner: str, follow: bool) -> None:
-        self._claim = lambda n: store.claim(n, act.task.name, act.task.version, owner, limits.lease_s)
         self._store = store
+        self._claimant = (act.task.name, act.task.version, owner, limits.lease_s)
         self._follow = follow
 
     def take(self, most: int) -> Admitted | None:
-        taken = self._claim(most)
+        taken = self._store.claim(most, *self._claimant)
         if taken.items or taken.repeated:
             return taken
         if not self._follow and self._store.waiting() == 0:
@@ -51,9 +51,8 @@ class SourceFeed:
 
     def __init__(self, source: Source, store: Store, act: Act, limits: Limits, owner: str) -> None:
         self._source = source
-        self._admit = lambda inputs: store.admit(
-            inputs, act.task.name, act.task.version, owner, limits.lease_s
-        )
+        self._store = store
+        self._claimant = (act.task.name, act.task.version, owner, limits.lease_s)
         self._max_bytes = limits.max_chat_bytes
         self._held: tuple[Input, ...] = ()
         self._ended = False
@@ -62,7 +61,8 @@ class SourceFeed:
         if not self._ended and len(self._held) < _MOST_HELD:
             deliveries = self._source.receive(most, _POLL_S)
             if deliveries:
-                taken = self._admit([identify(d.raw, d.ref, self._max_bytes) for d in deliveries])
+                inputs = [identify(d.raw, d.ref, self._max_bytes) for d in deliveries]
+                taken = self._store.admit(inputs, *self._claimant)
                 self._source.ack(deliveries)
                 self._held += taken.held
                 return taken
@@ -71,7 +71,7 @@ class SourceFeed:
 
     def _look_again(self, most: int) -> Admitted:
         time.sleep(_POLL_S)
-        taken = self._admit(self._held[:most])
+        taken = self._store.admit(self._held[:most], *self._claimant)
         self._held = self._held[most:] + taken.held
         return taken
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -35,7 +34,7 @@ class Counts:
     asked_again: int = 0
     first_s: float | None = None
     seconds: float = 0.0
-    reasons: Counter[str] = field(default_factory=Counter)
+    reasons: dict[str, int] = field(default_factory=dict)
 
     @property
     def settled(self) -> int:
@@ -125,7 +124,9 @@ class Settling:
             self._change.notify_all()
         if self._failures >= self._limits.max_engine_failures:
             what = f"the engine failed on {self._failures} chats in a row, last: {outcomes[-1].detail}"
-            self.fail(EngineError(f"{what}\nThey are dead letters. Mend the engine, then: attune dead replay"))
+            self.fail(
+                EngineError(f"{what}\nThey are dead letters. Mend the engine, then: attune dead replay")
+            )
         if self._watch is not None:
             self._watch(outcomes, counts)
 
@@ -136,5 +137,5 @@ class Settling:
         counts.dead += outcome.place is Place.DEAD
         counts.asked_again += sum(1 for attempt in outcome.attempts if attempt.error)
         if outcome.reason is not None:
-            counts.reasons[outcome.reason] += 1
+            counts.reasons[outcome.reason] = counts.reasons.get(outcome.reason, 0) + 1
         self._failures = self._failures + 1 if outcome.reason in _ENGINE_REASONS else 0

@@ -108,8 +108,7 @@ class _Keeper:
     """Renews the leases of a run while it lives."""
 
     def __init__(self, store: Store, owner: str, lease_s: float) -> None:
-        self._renew = lambda: store.renew(owner, lease_s)
-        self._every_s = lease_s / 3
+        self._store, self._owner, self._lease_s = store, owner, lease_s
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="attune-leases", daemon=True)
         self._thread.start()
@@ -119,9 +118,9 @@ class _Keeper:
         self._thread.join()
 
     def _loop(self) -> None:
-        while not self._closed.wait(self._every_s):
+        while not self._closed.wait(self._lease_s / 3):
             try:
-                self._renew()
+                self._store.renew(self._owner, self._lease_s)
             except AttuneError as error:
                 # Not the end: if the store stays away, the next write says so and ends the run.
                 log.warning("The leases could not be renewed: %s", error, extra={"action": "renew_failed"})

@@ -7,14 +7,15 @@ import attune
 
 ROOT = Path(attune.__file__).parent
 LAYERS = [
-    {"errors", "chat", "request", "outcome", "visible"},
+    {"errors"},
+    {"chat", "request", "outcome", "visible"},
     {"excerpt", "ground", "language", "prompt", "limits"},
     {"fields"},
     {"task"},
     {"answer", "engines", "sources", "store", "models", "log"},
     {"handle", "testing"},
-    {"feed", "settling", "export", "metrics"},
-    {"stream"},
+    {"feed", "settling"},
+    {"stream", "export", "metrics"},
     {"config"},
     {"connect"},
     {"cli", "__init__"},
