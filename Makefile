@@ -5,7 +5,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := src tests bench
 
-.PHONY: demo test lint format check kill soak bench lock clean
+.PHONY: help demo test lint format check kill soak answers bench lock clean
+
+help:  ## what there is
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 10
 
 demo: $(VENV)/.base  ## installs, then runs the main job on the sample chats
 	$(BIN)/attune demo
@@ -18,11 +21,24 @@ lint: $(VENV)/.dev  ## formatting, lint rules, types
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
 
-format: $(VENV)/.dev
+kill: $(VENV)/.dev  ## kill -9 at 200 random moments, on SQLite and on PostgreSQL; some ten minutes
+	$(BIN)/python -m tests.acceptance.kill
+
+soak: $(VENV)/.dev  ## the memory of a million chats beside that of ten thousand; some ten minutes
+	$(BIN)/python -m bench.soak
+
+answers: $(VENV)/.dev  ## a thousand answers of the embedded model, each parsed and checked
+	$(BIN)/python -m tests.acceptance.answers
+
+bench: $(VENV)/.dev  ## the pipeline beside a bare loop, and the queue; writes docs/benchmarks.md
+	$(BIN)/python -m bench.pipeline
+	$(BIN)/python -m bench.queue
+
+format: $(VENV)/.dev  ## formats, and mends what the linter can
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
 
-check: lint test
+check: lint test  ## lint and test
 
 $(VENV)/.base: requirements/base.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -42,5 +58,5 @@ lock: $(VENV)/.dev  ## pins every requirement anew, with hashes and without inde
 			--no-annotate --no-emit-index-url --output-file requirements/$$name.txt "$$@" >/dev/null; \
 	done
 
-clean:
+clean:  ## removes what the targets above made
 	rm -rf $(VENV) build dist attune-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
