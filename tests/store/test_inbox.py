@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from attune.outcome import Place, Reason
@@ -97,6 +98,17 @@ def test_admitting_takes_over_what_waits_or_expired(store: Store, given: Given, 
     taken = worker("bob").admit(given("waits"), given("expired"))
     assert [(item.key, item.claims) for item in taken.items] == [("waits", 1), ("expired", 2)]
     assert store.waiting() == 2
+
+
+def test_of_two_copies_the_first_counts(store: Store, given: Given, worker: Make) -> None:
+    first, second = replace(given("1"), ref="a:1"), replace(given("1"), raw=b"{ }", ref="b:2")
+    taken = worker("ann", lease_s=-1).admit(first, second)
+    assert [(item.raw, item.ref) for item in taken.items] == [(first.raw, "a:1")]
+    taken = worker("bob").admit(second)
+    assert [(item.raw, item.ref) for item in taken.items] == [(first.raw, "a:1")]
+    store.enqueue([second])
+    store.release("bob")
+    assert [item.ref for item in worker("bob").claim().items] == ["a:1"]
 
 
 def test_what_has_an_outcome_is_repeated_and_leaves_no_row(

@@ -7,7 +7,18 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Text, bindparam, cast, delete, null, select, union_all, update
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    null,
+    select,
+    union_all,
+    update,
+)
 
 from attune.store.input import Admitted, Claimant, Enqueued, Input, Item
 from attune.store.schema import dialect_of, inbox, insert, now, outcomes
@@ -29,6 +40,7 @@ _TAKE = (
     .where(_THESE)
     .values(owner=bindparam("new_owner"), lease_until=_FROM_NOW, claims=inbox.c.claims + 1)
 )
+_ROWS = select(inbox.c.id, inbox.c.key, inbox.c.digest, inbox.c.raw, inbox.c.ref).where(_THESE)
 _REMOVE = delete(inbox).where(_THESE)
 _RENEW = update(inbox).where(_OWNED).values(lease_until=_FROM_NOW)
 _RELEASE = update(inbox).where(_OWNED).values(owner=null(), lease_until=0.0, claims=inbox.c.claims - 1)
@@ -79,15 +91,20 @@ def enqueue(connection: Connection, inputs: Sequence[Input]) -> Enqueued:
 def admit(connection: Connection, inputs: Sequence[Input], claimant: Claimant) -> Admitted:
     """Put `inputs` into the claimant's hands, less those that are settled or in anybody's hands."""
     known = _known(connection, inputs, claimant)
-    new = {(given.key, given.digest): given for given in inputs if not known.has_settled(given)}
+    new: dict[tuple[str, str], Input] = {}
+    for given in inputs:
+        if not known.has_settled(given):
+            new.setdefault((given.key, given.digest), given)
     if not new:
         return Admitted((), len(inputs), ())
-    lease = {"owner": claimant.owner, "lease_s": claimant.lease_s}
-    columns = [_columns(given) | lease for given in new.values()]
-    rows = sorted(connection.execute(_taking(dialect_of(connection)), columns).all())
+    rows = _insert_or_take(connection, list(new.values()), claimant)
     for row_id, key, _, _ in rows:
         known.first[key] = min(known.first.get(key, row_id), row_id)
-    items = tuple(known.item(new.pop((key, digest)), row_id, n) for row_id, key, digest, n in rows)
+    taken = [(new.pop((key, digest)), row_id, claims) for row_id, key, digest, claims in rows]
+    waited = _stored(
+        connection, [row_id for given, row_id, _ in taken if (given.key, given.digest) in known.owners]
+    )
+    items = tuple(known.item(waited.get(row_id, given), row_id, claims) for given, row_id, claims in taken)
     # What was not taken is in live hands.
     held = tuple(given for name, given in new.items() if known.owners.get(name) != claimant.owner)
     return Admitted(items, len(inputs) - len(items) - len(held), held)
@@ -142,6 +159,22 @@ def _taking(dialect: str) -> Any:
     return new.on_conflict_do_update(
         index_elements=[inbox.c.key, inbox.c.digest], set_=taken, where=_FREE
     ).returning(inbox.c.id, inbox.c.key, inbox.c.digest, inbox.c.claims)
+
+
+def _insert_or_take(
+    connection: Connection, inputs: Sequence[Input], claimant: Claimant
+) -> list[tuple[int, str, str, int]]:
+    """The id, key, digest and claims of the rows that are the claimant's from now on, in their order."""
+    lease = {"owner": claimant.owner, "lease_s": claimant.lease_s}
+    columns = [_columns(given) | lease for given in inputs]
+    rows = connection.execute(_taking(dialect_of(connection)), columns)
+    return sorted((row_id, key, digest, claims) for row_id, key, digest, claims in rows)
+
+
+def _stored(connection: Connection, ids: Sequence[int]) -> dict[int, Input]:
+    """The inputs of rows that were there before: the first of two copies counts, whoever brings it."""
+    found = connection.execute(_ROWS, {"ids": ids}) if ids else ()
+    return {row_id: Input(*row) for row_id, *row in found}
 
 
 def _columns(given: Input) -> dict[str, Any]:
