@@ -57,9 +57,8 @@ def main() -> None:
     wrong = misfits(done)
     places = ", ".join(f"{place} {number}" for place, number in Counter(o.place for o in done).items())
     asked = sum(len(outcome.attempts) for outcome in done)
-    print(
-        f"{count} chats, {asked} answers in {time.monotonic() - started:.0f} s: {places}; {len(wrong)} did not fit"
-    )
+    took = f"{count} chats, {asked} answers in {time.monotonic() - started:.0f} s"
+    print(f"{took}: {places}; {len(wrong)} did not fit")
     print("\n".join(wrong))
     sys.exit(bool(wrong))
 
