@@ -1,8 +1,8 @@
 """Kills `attune run` at random moments, again and again, and compares what is left with a run left in peace.
 
-    python -m tests.acceptance.kill --kills 200 --database sqlite
-    python -m tests.acceptance.kill --kills 200 --database postgres
-    python -m tests.acceptance.kill --database postgresql://user@host/empty_database --mode queue --kills 50
+    python -m tests.acceptance.kill                                 # 200 kills on SQLite, 200 on PostgreSQL
+    python -m tests.acceptance.kill --kills 20 --database sqlite
+    python -m tests.acceptance.kill --kills 50 --database postgresql://user@host --mode queue
 
 Exit code 0: the rows are the same, none lost, none doubled.
 """
@@ -132,7 +132,10 @@ def _live_and_die(work: list[str], store: Store, plan: Plan, left: int, tally: T
 
     before_work_s = plan.draw.uniform(0, 1.0)
     process = subprocess.Popen(work, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    return _kill(process, wait, tally, worked=at_least > 0)
+    lived_on = _kill(process, wait, tally, worked=at_least > 0)
+    if sys.stderr.isatty():
+        print(f"\r{tally.kills} kills, {_settled(store):,} settled ", end="", file=sys.stderr, flush=True)
+    return lived_on
 
 
 def _note_first(done: int, seen: bool, started: float, tally: Tally) -> bool:
@@ -198,31 +201,36 @@ def _addresses(database: str, folder: Path) -> Iterator[Callable[[], str]]:
             yield lambda: new_database(database)
 
 
-def main() -> int:
-    given = _arguments()
+def campaign(database: str, given: argparse.Namespace) -> None:
+    """All the kills of one database, on as many stores as they need."""
     draw = random.Random(given.seed)
     tally = Tally()
     modes = ["file", "queue"] if given.mode == "both" else [given.mode]
-    with tempfile.TemporaryDirectory() as name, _addresses(given.database, Path(name)) as new_store:
+    with tempfile.TemporaryDirectory() as name, _addresses(database, Path(name)) as new_store:
         path = Path(name) / "chats.jsonl"
         path.write_text("\n".join(lines(given.chats, given.seed)) + "\n")
         peace = in_peace(Plan(path, 0, given.lease_s, draw), f"{name}/peace.db")
-        print(*(f"{table} {len(found):,}" for table, found in peace.items()), sep=", ")
-        for number, mode in enumerate(modes):
-            until = given.kills * (number + 1) // len(modes)
+        print(*(f"{len(found):,} {table}" for table, found in peace.items()), sep=", ")
+        for number, mode in enumerate(modes, start=1):
+            until = given.kills * number // len(modes)
             while tally.kills < until:
                 plan = Plan(path, until - tally.kills, given.lease_s, draw)
                 compare(peace, through_kills(plan, new_store(), mode, tally))
-                print(f"{given.database} {mode}: {tally.to_json()}", flush=True)
-    print(json.dumps({"database": given.database.split(":")[0], "chats": given.chats, **tally.to_json()}))
+                print(f"{tally.kills}/{given.kills} kills of {mode} runs: the same rows", flush=True)
+    kind = database.split(":", maxsplit=1)[0]
+    print(json.dumps({"database": kind, "chats": given.chats, **tally.to_json()}), flush=True)
+
+
+def main() -> int:
+    given = _arguments()
+    for database in given.database or ["sqlite", "postgres"]:
+        campaign(database, given)
     return 0
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument(
-        "--database", default="sqlite", help="sqlite, postgres (a private one), or an address"
-    )
+    parser.add_argument("--database", action="append", help="sqlite, postgres, or a server's address")
     parser.add_argument("--mode", choices=["file", "queue", "both"], default="both")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--chats", type=int, default=2000)
