@@ -82,7 +82,7 @@ def _exit_code() -> int:
     except BrokenPipeError:
         # The reader has enough (`attune results | head`). Python would complain again while closing stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return 1
 
 
 def _say(text: str) -> None:
