@@ -167,6 +167,7 @@ def _finish(command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIFE_S)
     # 1: what was left to do were dead letters alone.
     assert done.returncode in (0, 1), f"exit {done.returncode}: {done.stderr}"
+    assert done.stdout, done.stderr
     if "run" in command:
         counts = json.loads(done.stdout)
         assert counts["reconciled"], counts

@@ -25,7 +25,7 @@ from attune.store.schema import dialect_of, inbox, insert, now, outcomes
 
 _FREE = inbox.c.lease_until <= now()
 _FROM_NOW = now() + bindparam("lease_s")
-_THESE = inbox.c.id.in_(bindparam("ids", expanding=True))
+_THIS = inbox.c.id == bindparam("row_id")
 _OWNED = inbox.c.owner == bindparam("the_owner")
 
 _NEXT = (
@@ -37,11 +37,13 @@ _NEXT = (
 )
 _TAKE = (
     update(inbox)
-    .where(_THESE)
+    .where(_THIS)
     .values(owner=bindparam("new_owner"), lease_until=_FROM_NOW, claims=inbox.c.claims + 1)
 )
-_ROWS = select(inbox.c.id, inbox.c.key, inbox.c.digest, inbox.c.raw, inbox.c.ref).where(_THESE)
-_REMOVE = delete(inbox).where(_THESE)
+_ROWS = select(inbox.c.id, inbox.c.key, inbox.c.digest, inbox.c.raw, inbox.c.ref).where(
+    inbox.c.id.in_(bindparam("ids", expanding=True))
+)
+_REMOVE = delete(inbox).where(_THIS)
 _RENEW = update(inbox).where(_OWNED).values(lease_until=_FROM_NOW)
 _RELEASE = update(inbox).where(_OWNED).values(owner=null(), lease_until=0.0, claims=inbox.c.claims - 1)
 _KNOWN = union_all(
@@ -138,7 +140,7 @@ def release(connection: Connection, owner: str) -> int:
 
 def remove(connection: Connection, ids: Sequence[int]) -> None:
     if ids:
-        connection.execute(_REMOVE, {"ids": ids})
+        connection.execute(_REMOVE, [{"row_id": row_id} for row_id in ids])
 
 
 @cache
@@ -182,14 +184,8 @@ def _columns(given: Input) -> dict[str, Any]:
 
 
 def _take(connection: Connection, items: Sequence[Item], claimant: Claimant) -> None:
-    connection.execute(
-        _TAKE,
-        {
-            "ids": [item.id for item in items],
-            "new_owner": claimant.owner,
-            "lease_s": claimant.lease_s,
-        },
-    )
+    lease = {"new_owner": claimant.owner, "lease_s": claimant.lease_s}
+    connection.execute(_TAKE, [{"row_id": item.id, **lease} for item in items])
 
 
 def _known(connection: Connection, inputs: Iterable[Input], claimant: Claimant) -> _Known:

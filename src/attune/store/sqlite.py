@@ -58,8 +58,7 @@ class Sqlite:
         with self._lock, self._faults():
             writer = self._open_writer()
             with writer.begin():
-                # The lock is taken at once: an upgrade from reading to writing could only fail.
-                writer.exec_driver_sql("BEGIN IMMEDIATE")
+                _begin(writer)
                 return act(writer)
 
     def read(self, act: Act[T]) -> T:
@@ -103,6 +102,13 @@ class Sqlite:
             raise StoreError(f"The store {self.shown}: {_advice(error.orig)}") from error
         except sqlite3.Error as error:
             raise StoreError(f"The store {self.shown}: {_advice(error)}") from error
+
+
+def _begin(writer: Connection) -> None:
+    """Take the lock for writing at once: one for reading could not always become one for writing."""
+    driver = writer.connection.driver_connection
+    assert driver is not None
+    driver.execute("BEGIN IMMEDIATE")
 
 
 def _set_up(connection: sqlite3.Connection, _: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Dialect, Text
 from sqlalchemy.types import TypeDecorator
 
+_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -36,10 +37,6 @@ def dumps(value: Any) -> str:
         return _json(_plain(value))
     # A NUL is escaped by now. A backslash before "u0000" may also be a text's own: _plain tells them apart.
     return _json(_plain(value)) if "\\u0000" in text or _UNSTORABLE.search(text) else text
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def _plain(value: Any) -> Any:
