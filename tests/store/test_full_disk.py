@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -59,3 +60,33 @@ def _fill_up(path: Path) -> None:
                 file.write(b"\0" * 4096)
         except OSError as error:
             assert error.errno == errno.ENOSPC
+
+
+def test_a_disk_that_can_only_be_read_says_so(small_disk: Path, given: Callable[..., Input]) -> None:
+    path = small_disk / "attune.db"
+    Store.open(path).close()
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    with pytest.raises(StoreError, match=r"attune\.db: it can.* user .*write"), Store.open(path) as store:
+        store.enqueue([given("1")])
+
+
+def test_a_file_that_may_not_grow_leaves_nothing_half_written(tmp_path: Path) -> None:
+    code = """
+import resource, sys
+from attune.errors import StoreError
+from attune.store import Input, Store
+store = Store.open(sys.argv[1])
+inputs = [Input(str(n), "d", b"x" * 20_000, "") for n in range(100)]
+resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, resource.RLIM_INFINITY))
+try:
+    store.enqueue(inputs)
+except StoreError as error:
+    print(error)
+print(store.waiting())
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+print(store.enqueue(inputs).added)
+"""
+    command = [sys.executable, "-c", code, str(tmp_path / "attune.db")]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert said[0].endswith("nothing was half written.")
+    assert said[1:] == ["0", "100"]

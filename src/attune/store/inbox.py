@@ -44,7 +44,9 @@ _ROWS = select(inbox.c.id, inbox.c.key, inbox.c.digest, inbox.c.raw, inbox.c.ref
     inbox.c.id.in_(bindparam("ids", expanding=True))
 )
 _REMOVE = delete(inbox).where(_THIS)
-_RENEW = update(inbox).where(_OWNED).values(lease_until=_FROM_NOW)
+# A row that is locked is about to be settled: to wait for it could end in a deadlock.
+_HELD = select(inbox.c.id).where(_OWNED).with_for_update(skip_locked=True)
+_RENEW = update(inbox).where(inbox.c.id.in_(_HELD)).values(lease_until=_FROM_NOW)
 _RELEASE = update(inbox).where(_OWNED).values(owner=null(), lease_until=0.0, claims=inbox.c.claims - 1)
 _KNOWN = union_all(
     select(outcomes.c.key, outcomes.c.digest, cast(null(), Integer).label("id"), cast(null(), Text)).where(

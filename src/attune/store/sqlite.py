@@ -49,6 +49,7 @@ class Sqlite:
             URL.create("sqlite", database=str(path)),
             connect_args={"timeout": BUSY_S, "isolation_level": None, "check_same_thread": False},
             json_serializer=dumps,
+            max_overflow=-1,  # readers never wait for each other either
             hide_parameters=True,
         )
         event.listen(self._engine, "connect", _set_up)
