@@ -138,7 +138,7 @@ def test_ctrl_c_drains_and_the_next_run_finishes_the_job(attune: Attune) -> None
     out, err = slow.communicate(timeout=30)
     assert slow.returncode == 130, err
     counts = re.match(
-        r"in (\d+) = table (\d+) \+ review (\d+) \+ dead 0 \+ repeated 0( \+ back in the queue (\d+))?",
+        r"in (\d+) = table (\d+) \+ review (\d+) \+ dead 0 \+ repeated 0( \+ returned (\d+))?",
         out.decode(),
     )
     assert counts, out

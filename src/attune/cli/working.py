@@ -84,7 +84,7 @@ def tell(done: Work, as_json: bool, config: Config) -> int:
 
 def reckoning(counts: Counts) -> str:
     """The line that must add up."""
-    returned = f" + back in the queue {counts.returned:,}" if counts.returned else ""
+    returned = f" + returned {counts.returned:,}" if counts.returned else ""
     ends = {name: getattr(counts, name) for name in ("table", "review", "dead", "repeated")}
     return (
         f"in {counts.read:,} = {' + '.join(f'{name} {number:,}' for name, number in ends.items())}{returned}"
