@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import Future, wait
 
 import pytest
@@ -62,6 +63,15 @@ def test_a_cancelled_request_gives_its_blocks_back(small: OpenVINOEngine) -> Non
         assert future.result().text
     small.submit(ask()).result()
     assert wait(cancelled, timeout=10).not_done == set()
+    assert small.free_blocks == small.blocks
+
+
+def test_a_request_cancelled_while_it_runs_gives_its_blocks_back(small: OpenVINOEngine) -> None:
+    running = small.submit(free(150, 4000))
+    while small.free_blocks == small.blocks:
+        time.sleep(0.001)
+    assert running.cancel()
+    assert small.submit(ask()).result().text
     assert small.free_blocks == small.blocks
 
 

@@ -17,8 +17,8 @@ from attune.engines.openvino.tokens import Tokens
 from attune.errors import EngineError
 from attune.request import Completion, Request
 
-_LOGIT_FLOATS = 2**24
-"""So many logits at most are asked for in one step: 64 MB."""
+_LOGIT_FLOATS = 2**22
+"""So many logits at most are asked for in one step: 16 MB."""
 
 
 class OpenVINOEngine:
@@ -49,6 +49,7 @@ class OpenVINOEngine:
         self._pool = BlockPool(self._runner.blocks)
         head_rows = max(MAX_SCORED, _LOGIT_FLOATS // self._runner.vocabulary)
         self._scheduler = Scheduler(self._pool, step_tokens, head_rows)
+        self._step_tokens = step_tokens
         self._arrivals: deque[Sequence] = deque()
         self._queue: deque[Sequence] = deque()
         self._running: list[Sequence] = []
@@ -127,8 +128,10 @@ class OpenVINOEngine:
             self._queue = deque(sequence for sequence in self._queue if sequence not in gone)
 
     def _admit(self) -> None:
-        """Gives the requests at the front of the queue all the blocks they may ever need."""
-        while self._queue:
+        """Gives the requests at the front of the queue all the blocks they may ever need, one by one as
+        long as a step has room: who could only wait with its blocks may as well wait without."""
+        tokens = sum(sequence.waiting for sequence in self._running)
+        while self._queue and tokens < self._step_tokens:
             sequence = self._queue[0]
             blocks = self._pool.take(sequence.blocks_needed + sequence.scratch_needed)
             if blocks is None:
@@ -136,6 +139,7 @@ class OpenVINOEngine:
             sequence.blocks = blocks[: sequence.blocks_needed]
             sequence.scratch = blocks[sequence.blocks_needed :]
             self._running.append(self._queue.popleft())
+            tokens += sequence.waiting
 
     def _step(self) -> None:
         plan = self._scheduler.plan(self._running)

@@ -26,8 +26,8 @@ _EXACT = {
     "DYNAMIC_QUANTIZATION_GROUP_SIZE": 0,
 }
 _FAST = {"KV_CACHE_PRECISION": "f16"}
-"""The plugin computes in bfloat16 where the processor can, else in float32. An 8-bit cache, its own default,
-is no faster here, and rounds a block again with every token that joins it."""
+"""The plugin computes in bfloat16 where the processor can, else in float32, and a 16-bit cache is of the
+same kind. An 8-bit cache, its default, is no faster, and rounds a block again for every token that joins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,13 @@ class PagedModel:
         self.blocks = max(least, cache_mb * 2**20 // block_bytes)
         self.vocabulary = int(compiled.outputs[0].get_partial_shape()[1].get_length())
         self._tensor = openvino.Tensor
-        self._cache = []
-        for name, port in shapes.items():
-            tensor = openvino.Tensor(port.get_element_type(), [self.blocks, *_tail(port)])
+        self._cache = [
+            np.zeros([self.blocks, *_tail(port)], port.get_element_type().to_dtype())
+            for port in shapes.values()
+        ]  # zeros of the system's, so that a block takes no memory before it is first written
+        for (name, port), array in zip(shapes.items(), self._cache, strict=True):
+            tensor = openvino.Tensor(array, array.shape, port.get_element_type())
             self._request.set_tensor(name, tensor)
-            self._cache.append(tensor.data)
 
     def copy_blocks(self, sources: list[int], targets: list[int]) -> None:
         """Copies what the blocks `sources` hold to `targets`, in every layer."""

@@ -19,6 +19,9 @@ from attune.request import Choice, Number, Pick
 
 MAX_SCORED = 64
 """An option of a Pick is judged by its first 64 tokens at most."""
+LENGTH_WEIGHT = 2.0
+"""Found on the dev conversations with the pocket model: ROUGE-L of the picked sentences against written
+summaries 18.2 with 2, 17.6 with 1, 15.6 with 0 (a random one 17.4), and it reads best."""
 MAX_STANDING = 256
 """A slot after a Pick is shown the first 256 tokens of what was picked at most."""
 _MOST_CHARS = 16 * MAX_STANDING
@@ -149,7 +152,11 @@ def can_be_number(text: str, slot: Number) -> bool:
 
 
 class PickWriter:
-    """Scores every option as the continuation of what stands. The best mean log-probability wins.
+    """Scores every option as the continuation of what stands.
+
+    A score is the mean log-probability of the option's tokens plus LENGTH_WEIGHT times the logarithm
+    of their number: of two texts as likely per token the longer one says more, and the mean alone
+    takes the blandest ("Yes, thank you").
 
     `read` gets the logits for every option's first token; the others' come by `score`, once for each
     option in `waiting`.
@@ -160,7 +167,7 @@ class PickWriter:
         self._options = [tokens.encode(text[:_MOST_CHARS])[:MAX_STANDING] for text in self._texts]
         if not all(self._options) or not self._options:
             raise EngineError(f"{slot.name}: a pick needs options, and each needs a text.")
-        self._scores: list[float] = []
+        self._sums = np.zeros(len(self._options))
         self._unscored = 0
         self.waiting: deque[int] = deque()
         self.name = slot.name
@@ -177,7 +184,7 @@ class PickWriter:
 
     def read(self, logits: Row) -> None:
         first = log_softmax(logits)
-        self._scores = [float(first[ids[0]]) for ids in self._options]
+        self._sums = first[[ids[0] for ids in self._options]].astype(np.float64)
         self.waiting.extend(index for index, ids in enumerate(self._options) if len(ids) > 1)
         self._unscored = len(self.waiting)
         self._judge()
@@ -189,7 +196,7 @@ class PickWriter:
     def score(self, option: int, logits: npt.NDArray[np.float32]) -> None:
         """Takes the logits after each token of `fork(option)`, shape [tokens, vocabulary]."""
         following = self._options[option][:MAX_SCORED][1:]
-        self._scores[option] += float(log_softmax(logits)[np.arange(len(following)), following].sum())
+        self._sums[option] += float(log_softmax(logits)[np.arange(len(following)), following].sum())
         self._unscored -= 1
         self._judge()
 
@@ -198,8 +205,8 @@ class PickWriter:
 
     def _judge(self) -> None:
         if self._unscored == 0:
-            lengths = [min(len(ids), MAX_SCORED) for ids in self._options]
-            self._take(int(np.argmax(np.array(self._scores) / lengths)))
+            lengths = np.array([min(len(ids), MAX_SCORED) for ids in self._options])
+            self._take(int(np.argmax(self._sums / lengths + LENGTH_WEIGHT * np.log(lengths))))
 
     def _take(self, option: int) -> None:
         self.ids, self.text = self._options[option], self._texts[option]
