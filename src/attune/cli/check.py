@@ -63,8 +63,8 @@ def _findings(config: Config) -> Iterator[Finding]:
     yield from _packages()
     checks: tuple[tuple[str, Callable[[Config], str], str], ...] = (
         ("task", _task, "attune tasks list"),
-        ("engine", _engine, "attune run --help"),
-        ("store", _store, "attune status --store FILE"),
+        ("engine", _engine, "attune check --engine pocket"),
+        ("store", _store, "attune check --store attune.db"),
         ("disk", _disk, "df -h"),
     )
     for name, look, run in checks:

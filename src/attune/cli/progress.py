@@ -77,17 +77,12 @@ class Bar(Silent):
 
     def __init__(self, fraction: Fraction) -> None:
         self._fraction = fraction
-        self._bar = Progress(
-            SpinnerColumn(),
-            BarColumn(bar_width=16),
-            TaskProgressColumn(show_speed=False),
-            TimeRemainingColumn(compact=True),
-            TextColumn("{task.description}"),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        total = None if fraction() is None else 1.0
-        self._task = self._bar.add_task("waiting for the first chat", total=total)
+        ends = fraction() is not None
+        known = (TaskProgressColumn(), TimeRemainingColumn(compact=True)) if ends else ()
+        told = TextColumn("{task.description}")
+        bar = BarColumn(bar_width=16)
+        self._bar = Progress(SpinnerColumn(), bar, *known, told, console=Console(stderr=True), transient=True)
+        self._task = self._bar.add_task("waiting for the first chat", total=1.0 if ends else None)
 
     def __enter__(self) -> Self:
         self._bar.start()

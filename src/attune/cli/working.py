@@ -42,7 +42,7 @@ class Work:
             return 1
         if self.interrupted is not None:
             return self.interrupted
-        return 1 if counts.dead and counts.dead == counts.settled else 0
+        return 1 if counts.dead and not (counts.table or counts.review or counts.repeated) else 0
 
     def to_json(self) -> dict[str, Any]:
         counts = asdict(self.counts)

@@ -116,7 +116,7 @@ class Files:
 
 def expand(addresses: Sequence[str]) -> list[str]:
     """The files that paths, folders and globs name, each once. Raises AttuneError for what is not there."""
-    return list(dict.fromkeys(name for address in addresses for name in _expanded(address)))
+    return list(dict.fromkeys(_readable(name) for address in addresses for name in _expanded(address)))
 
 
 def _expanded(address: str) -> list[str]:
@@ -137,6 +137,15 @@ def _expanded(address: str) -> list[str]:
     if not found:
         raise AttuneError(wanted)
     return found
+
+
+def _readable(name: str) -> str:
+    """Said before anything is read, so that no run breaks off at its last file."""
+    if name != STDIN and not os.access(name, os.R_OK):
+        raise AttuneError(f"{visible(name)} cannot be read: its permissions forbid it")
+    if name == STDIN and sys.stdin is None:
+        raise AttuneError("stdin is closed: there is nothing to read from -")
+    return name
 
 
 def _stdin(lines: Lines) -> _Chunks:
