@@ -100,6 +100,15 @@ def test_admitting_takes_over_what_waits_or_expired(store: Store, given: Given, 
     assert store.waiting() == 2
 
 
+def test_many_inputs_at_once_are_no_matter(store: Store, given: Given, worker: Make, ended: Make) -> None:
+    many = [given(str(n)) for n in range(6_000)]
+    store.enqueue(many)
+    taken = worker("ann").admit(*many)
+    assert len(taken.items) == 6_000
+    store.settle([ended(item, attempts=()) for item in taken.items])
+    assert worker("ann").admit(*many).repeated == 6_000
+
+
 def test_of_two_copies_the_first_counts(store: Store, given: Given, worker: Make) -> None:
     first, second = replace(given("1"), ref="a:1"), replace(given("1"), raw=b"{ }", ref="b:2")
     taken = worker("ann", lease_s=-1).admit(first, second)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -23,6 +23,7 @@ from sqlalchemy import (
 from attune.store.input import Admitted, Claimant, Enqueued, Input, Item
 from attune.store.schema import dialect_of, inbox, insert, now, outcomes
 
+_AT_ONCE = 5000  # a query has a limited number of parameters
 _FREE = inbox.c.lease_until <= now()
 _FROM_NOW = now() + bindparam("lease_s")
 _THIS = inbox.c.id == bindparam("row_id")
@@ -105,9 +106,8 @@ def admit(connection: Connection, inputs: Sequence[Input], claimant: Claimant) -
     for row_id, key, _, _ in rows:
         known.first[key] = min(known.first.get(key, row_id), row_id)
     taken = [(new.pop((key, digest)), row_id, claims) for row_id, key, digest, claims in rows]
-    waited = _stored(
-        connection, [row_id for given, row_id, _ in taken if (given.key, given.digest) in known.owners]
-    )
+    there = [row_id for given, row_id, _ in taken if (given.key, given.digest) in known.owners]
+    waited = _stored(connection, there)
     items = tuple(known.item(waited.get(row_id, given), row_id, claims) for given, row_id, claims in taken)
     # What was not taken is in live hands.
     held = tuple(given for name, given in new.items() if known.owners.get(name) != claimant.owner)
@@ -177,8 +177,11 @@ def _insert_or_take(
 
 def _stored(connection: Connection, ids: Sequence[int]) -> dict[int, Input]:
     """The inputs of rows that were there before: the first of two copies counts, whoever brings it."""
-    found = connection.execute(_ROWS, {"ids": ids}) if ids else ()
-    return {row_id: Input(*row) for row_id, *row in found}
+    stored: dict[int, Input] = {}
+    for start in range(0, len(ids), _AT_ONCE):
+        found = connection.execute(_ROWS, {"ids": ids[start : start + _AT_ONCE]})
+        stored |= {row_id: Input(*row) for row_id, *row in found}
+    return stored
 
 
 def _columns(given: Input) -> dict[str, Any]:
@@ -190,23 +193,25 @@ def _take(connection: Connection, items: Sequence[Item], claimant: Claimant) -> 
     connection.execute(_TAKE, [{"row_id": item.id, **lease} for item in items])
 
 
-def _known(connection: Connection, inputs: Iterable[Input], claimant: Claimant) -> _Known:
-    keys = {given.key for given in inputs}
-    found = connection.execute(
-        _KNOWN,
-        {
-            "keys": list(keys),
-            "either_keys": list(keys | {given.spare_key for given in inputs}),
-            "task": claimant.task,
-            "version": claimant.version,
-        },
-    )
+def _known(connection: Connection, inputs: Sequence[Input], claimant: Claimant) -> _Known:
     known = _Known()
-    for key, digest, row_id, owner in found:
+    for start in range(0, len(inputs), _AT_ONCE):
+        _learn(known, connection, inputs[start : start + _AT_ONCE], claimant)
+    return known
+
+
+def _learn(known: _Known, connection: Connection, inputs: Sequence[Input], claimant: Claimant) -> None:
+    keys = {given.key for given in inputs}
+    asked = {
+        "keys": list(keys),
+        "either_keys": list(keys | {given.spare_key for given in inputs}),
+        "task": claimant.task,
+        "version": claimant.version,
+    }
+    for key, digest, row_id, owner in connection.execute(_KNOWN, asked):
         if row_id is None:
             known.settled.add((key, digest))
             known.settled_keys.add(key)
         else:
             known.owners[key, digest] = owner
             known.first[key] = min(known.first.get(key, row_id), row_id)
-    return known

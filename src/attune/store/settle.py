@@ -17,6 +17,9 @@ from attune.store.schema import attempts, dead_letters, dialect_of, insert, now,
 Pair = tuple[Item, Outcome]
 OPEN = "open"
 
+_REVIEW = reviews.insert().values(status=OPEN, created_at=now())
+_DEAD = dead_letters.insert().values(created_at=now())
+_ATTEMPT = attempts.insert()
 _DIGEST = select(outcomes.c.digest).where(
     outcomes.c.key == bindparam("key"),
     outcomes.c.task == bindparam("task"),
@@ -72,11 +75,6 @@ def _write_parts(connection: Connection, pairs: Sequence[Pair]) -> None:
             connection.execute(statement, rows)
 
 
-_REVIEW = reviews.insert().values(status=OPEN, created_at=now())
-_DEAD = dead_letters.insert().values(created_at=now())
-_ATTEMPT = attempts.insert()
-
-
 def _is_beaten(connection: Connection, item: Item, outcome: Outcome) -> bool:
     return connection.execute(_DIGEST, _name(outcome)).scalar() != item.digest
 
@@ -124,11 +122,12 @@ def _review_row(outcome: Outcome) -> dict[str, Any]:
 
 
 def _dead_row(item: Item, outcome: Outcome) -> dict[str, Any]:
+    assert outcome.reason is not None, f"{outcome.key} is a dead letter without a reason"
     return _name(outcome) | {
         "input_key": item.key,
         "raw": item.raw,
         "ref": item.ref,
-        "reason": outcome.reason or "",
+        "reason": outcome.reason,
         "detail": outcome.detail,
     }
 
