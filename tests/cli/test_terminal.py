@@ -1,4 +1,4 @@
-"""On a terminal: a bar while it runs, tables and panels after, and nothing of a customer's in charge of it."""
+"""On a terminal: a bar, tables and panels, and nothing of a customer's in charge of it."""
 
 from __future__ import annotations
 
