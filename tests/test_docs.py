@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import gzip
-import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.cli.conftest import clean_environment
 
 from attune.config import options
 from attune.connect import SAMPLES
@@ -72,13 +72,8 @@ def shell(tmp_path: Path) -> dict[str, str]:
     (tmp_path / "work" / "chats.jsonl").write_bytes(b"".join(lines))
     (tmp_path / "work" / "exports" / "march.jsonl").write_bytes(b"".join(lines[:100]))
     (tmp_path / "work" / "exports" / "april.jsonl.gz").write_bytes(gzip.compress(b"".join(lines[100:])))
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("ATTUNE_")}
-    ours.pop("PYTHONDONTWRITEBYTECODE", None)
-    return ours | {
-        "PATH": f"{script.parent}:{ours['PATH']}",
-        "ATTUNE_ENGINE": "scripted:",
-        "PYTHONPYCACHEPREFIX": str(tmp_path / "compiled"),
-    }
+    ours = clean_environment()
+    return ours | {"PATH": f"{script.parent}:{ours['PATH']}"}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,13 +70,17 @@ class Attune:
         return [json.loads(line) for line in done.lines]
 
 
-@pytest.fixture(scope="session")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Without settings of ours, and with compiled modules kept, as an installation has them."""
+def clean_environment() -> dict[str, str]:
+    """Without settings of ours, with the scripted engine, and compiled modules as an installation has."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("ATTUNE_")}
-    ours.pop("PYTHONDONTWRITEBYTECODE", None)
-    compiled = str(tmp_path_factory.mktemp("compiled"))
-    return ours | {"ATTUNE_ENGINE": "scripted:", "PYTHONPYCACHEPREFIX": compiled}
+    if ours.pop("PYTHONDONTWRITEBYTECODE", None):
+        ours["PYTHONPYCACHEPREFIX"] = str(Path(tempfile.gettempdir()) / "attune-tests-compiled")
+    return ours | {"ATTUNE_ENGINE": "scripted:"}
+
+
+@pytest.fixture(scope="session")
+def environment() -> dict[str, str]:
+    return clean_environment()
 
 
 @pytest.fixture
