@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from concurrent.futures import Future, wait
+from pathlib import Path
 
 import pytest
 from tests.engines.asking import CHAT, SKELETON, Broken, Greedy, ask, free
@@ -15,6 +18,8 @@ from attune.engines.openvino.sequence import Sequence
 from attune.errors import EngineError
 from attune.models import POCKET
 from attune.request import Completion, Fixed, Request, Sampling
+
+ROOT = Path(__file__).parents[2]
 
 
 def crowd(count: int) -> list[Request]:
@@ -92,6 +97,31 @@ def test_a_step_that_fails_ends_its_requests_and_the_next_go_on(exact: OpenVINOE
     assert caught.value.__cause__ is not None
     assert exact.submit(ask()).result().text
     assert exact.free_blocks == exact.blocks
+
+
+def test_a_program_may_end_without_close() -> None:
+    program = (
+        "from attune.engines.openvino import OpenVINOEngine\n"
+        "from attune.models import POCKET\n"
+        "from tests.engines.asking import free\n"
+        "engine = OpenVINOEngine(POCKET)\n"
+        "print([engine.submit(free(300, 3000)) for _ in range(20)][0].result().finish)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_no_one_waits_for_an_engine_whose_thread_has_ended() -> None:
+    engine = OpenVINOEngine(POCKET, cache_mb=0)
+    others = [engine.submit(free(100, 4000)) for _ in range(4)]
+    nothing_to_feed = engine.enqueue(Sequence([], [Greedy(3)]))
+    for future in [*others, nothing_to_feed]:
+        assert future.exception() is None or isinstance(future.exception(), EngineError)
+    with pytest.raises(EngineError, match="closed"):
+        engine.submit(ask()).result()
+    assert engine.free_blocks == engine.blocks
 
 
 def test_close_ends_what_is_in_flight_and_lets_nothing_in() -> None:

@@ -66,3 +66,13 @@ def log_softmax(scores: Scores) -> Scores:
     shifted: Scores = scores - scores.max(-1, keepdims=True)
     shifted -= np.log(np.exp(shifted).sum(-1, keepdims=True))
     return shifted
+
+
+def log_probabilities(logits: Row, tokens: list[int]) -> Row:
+    """The log-probability of `tokens[i]` in row i of `logits`, shape [tokens, vocabulary]."""
+    top = logits.max(-1, keepdims=True)
+    weights = logits - top
+    np.exp(weights, out=weights)
+    chosen: Row = logits[np.arange(len(tokens)), tokens]
+    chosen -= top[:, 0] + np.log(weights.sum(-1))
+    return chosen

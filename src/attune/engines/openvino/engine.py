@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections import deque
 from concurrent.futures import Future
@@ -57,6 +58,7 @@ class OpenVINOEngine:
         self._wake = threading.Condition()
         self._thread = threading.Thread(target=self._run, name=f"attune-{self._model}", daemon=True)
         self._thread.start()
+        atexit.register(self.close)  # a program that ends amid a step of native code would crash
 
     @property
     def model(self) -> str:
@@ -95,17 +97,27 @@ class OpenVINOEngine:
         with self._wake:
             self._closing = True
             self._wake.notify()
+        atexit.unregister(self.close)
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
     def _run(self) -> None:
-        while self._receive():
-            self._drop_cancelled()
-            self._admit()
-            if self._running:
-                self._step()
+        end: Exception = _closed()
+        try:
+            while self._receive():
+                self._drop_cancelled()
+                self._admit()
+                if self._running:
+                    self._step()
+        except Exception as error:  # noqa: BLE001 - the boundary: nobody may wait for a thread that is gone
+            end = error
+        with self._wake:
+            self._closing = True
+            self._queue.extend(self._arrivals)
+            self._arrivals.clear()
+        self._drop_cancelled()
         for sequence in [*self._running, *self._queue]:
-            self._end(sequence, _closed())
+            self._end(sequence, end)
         self._running.clear()
         self._queue.clear()
 
@@ -175,7 +187,7 @@ class OpenVINOEngine:
 
     def _end(self, sequence: Sequence, error: Exception) -> None:
         self._release(sequence)
-        if sequence.future.set_running_or_notify_cancel():
+        if not sequence.future.done() and sequence.future.set_running_or_notify_cancel():
             sequence.future.set_exception(_as_engine_error(error))
 
     def _release(self, sequence: Sequence) -> None:

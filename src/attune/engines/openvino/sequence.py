@@ -197,4 +197,6 @@ def _prompt(request: Request, tokens: Tokens, room: int) -> tuple[list[int], int
             f"The task's own words are {len(ids)} tokens and there is room for {room}: "
             "shorten its instruction or raise the engine's context."
         )
+    if not ids:
+        raise EngineError("The prompt is empty: a task needs a cue.")
     return ids, dropped

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from attune.engines.openvino.draw import Draw, Row, log_softmax
+from attune.engines.openvino.draw import Draw, Row, log_probabilities, log_softmax
 from attune.engines.openvino.tokens import Tokens
 from attune.errors import EngineError
 from attune.request import Choice, Number, Pick
@@ -196,7 +196,7 @@ class PickWriter:
     def score(self, option: int, logits: npt.NDArray[np.float32]) -> None:
         """Takes the logits after each token of `fork(option)`, shape [tokens, vocabulary]."""
         following = self._options[option][:MAX_SCORED][1:]
-        self._sums[option] += float(log_softmax(logits)[np.arange(len(following)), following].sum())
+        self._sums[option] += float(log_probabilities(logits, following).sum())
         self._unscored -= 1
         self._judge()
 
