@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from shlex import quote
+from shutil import which
 
 import click
 from rich.box import ROUNDED
@@ -119,12 +121,20 @@ def _add(table: Table, name: str, value: str, style: str) -> None:
 
 
 def _next(store: Path) -> Iterator[tuple[str, str]]:
-    where = f"--store {quote(str(store))}"
-    yield f"attune results {where} --where sentiment=-1", "the unhappy ones"
-    yield f"attune dead list {where}", "what could not be read, and why"
-    yield "attune run your-chats.jsonl", "your own chats: a JSON object a line"
-    yield "attune tasks show triage", "what the model is asked, and how to ask for more"
-    yield "attune check", "what is there, and what is missing"
+    attune, where = _command(), f"--store {quote(str(store))}"
+    yield f"{attune} results {where} --where sentiment=-1", "the unhappy ones"
+    yield f"{attune} dead list {where}", "what could not be read, and why"
+    yield f"{attune} run your-chats.jsonl", "your own chats: a JSON object a line"
+    yield f"{attune} tasks show triage", "what the model is asked, and how to ask for more"
+    yield f"{attune} check", "what is there, and what is missing"
+
+
+def _command() -> str:
+    """What a shell here finds this program by: it may live in an environment that is not on the path."""
+    ours = Path(sys.prefix) / "bin" / "attune"
+    if which("attune") is not None or not ours.exists():
+        return "attune"
+    return quote(os.path.relpath(ours) if ours.is_relative_to(Path.cwd()) else str(ours))
 
 
 def _sure(outcome: Outcome, name: str) -> str:
