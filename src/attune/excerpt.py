@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from attune.chat import Chat, Role
 
-MAX_CANDIDATES = 24
 _TELLING = 16
 _WIDE_SIGN = "\u3000-\u9fff\uac00-\ud7a3\uff00-\uffef"
 _SENTENCE = re.compile(
@@ -22,20 +21,18 @@ def sentences(text: str) -> list[str]:
     return [sentence for sentence in found if sentence]
 
 
-def candidates(chat: Chat, max_chars: int, most: int = 2, role: Role | None = None) -> tuple[str, ...]:
-    """Runs of one to `most` sentences in a row from one turn of the chat, each at most `max_chars` long.
+def candidates(
+    chat: Chat, max_chars: int, sentences_at_once: int = 2, role: Role | None = None, most: int = 24
+) -> tuple[str, ...]:
+    """Runs of one or more sentences in a row from one turn of the chat, each at most `max_chars` long.
 
     Only turns of `role` where that is given and it said anything. Sentences too short to tell
-    something ("ok", "Hi!") are left out while longer ones are there. At most MAX_CANDIDATES,
-    from the chat's beginning and its end.
+    something ("ok", "Hi!") are left out while longer ones are there. The first `most` of them.
     """
     turns = [turn.text for turn in chat.turns if role is None or turn.role is role]
     spoken = [sentences(text) for text in turns or [turn.text for turn in chat.turns]]
-    runs = list(dict.fromkeys(run for turn in spoken for run in _runs(turn, max_chars, most)))
-    runs = [run for run in runs if _weight(run) >= _TELLING] or runs
-    if len(runs) > MAX_CANDIDATES:
-        runs = runs[: MAX_CANDIDATES // 2] + runs[-MAX_CANDIDATES // 2 :]
-    return tuple(runs)
+    runs = list(dict.fromkeys(run for turn in spoken for run in _runs(turn, max_chars, sentences_at_once)))
+    return tuple([run for run in runs if _weight(run) >= _TELLING][:most] or runs[:most])
 
 
 def shorten(text: str, max_chars: int) -> str:

@@ -190,12 +190,16 @@ class TextField:
 
 @dataclass(frozen=True, slots=True)
 class ExcerptField:
-    """One or two sentences of the chat itself, chosen by the model's likelihood: never invented."""
+    """One or two sentences of the chat itself, chosen by the model's likelihood: never invented.
+
+    It chooses among the first `candidates` of them, in the turns of `role` where that is given.
+    """
 
     name: str
     max_chars: int = 200
     sentences: int = 1
     role: Role | None = None
+    candidates: int = 24
     about: str = ""
 
     @property
@@ -207,7 +211,7 @@ class ExcerptField:
         return _told(self.about, f"{whose} own words: at most {self.sentences} sentence(s), copied exactly")
 
     def slots(self, chat: Chat, end: str) -> tuple[Slot, ...]:
-        options = candidates(chat, self.max_chars, self.sentences, self.role)
+        options = candidates(chat, self.max_chars, self.sentences, self.role, self.candidates)
         return (
             Fixed(' "'),
             Pick(self.name, tuple(_json(option)[1:-1] for option in options)),

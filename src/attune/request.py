@@ -33,10 +33,10 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Exactly one of `options`, the most likely by the model at temperature 0.
+    """Exactly one of `options`: at temperature 0 the likeliest by a walk over its tokens.
 
-    No option is a prefix of another (each ends in its own punctuation). Its probability is
-    that of its tokens among those that some option allows.
+    An option that is the beginning of another is an error: each ends in its own punctuation. The
+    probability of what was taken is that of its tokens among those that some option allows.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """Exactly one of `options`, long texts: the one the model finds likeliest, per token."""
+    """Exactly one of `options`, long texts: the likeliest per token; of two as likely, the longer one."""
 
     name: str
     options: tuple[str, ...]
@@ -66,8 +66,8 @@ class Free:
     """Text that the model writes, at most `max_chars` characters and `max_tokens` tokens.
 
     In a JSON string (`json`) it ends before the first unescaped quote and is escaped when it becomes
-    part of the answer; otherwise it ends with the model's turn. Text that meets a limit is cut back
-    to its last whole sentence, or word.
+    part of the answer; otherwise it ends with the model's turn. Control characters become spaces, line
+    feeds in a JSON string too. Text that meets a limit is cut back to its last whole sentence, or word.
     """
 
     name: str
@@ -110,6 +110,7 @@ class Completion:
     """For each choice by its name: the probability of the option that was taken."""
     prompt_tokens: int = 0
     output_tokens: int = 0
+    """All tokens of the answer, those of known text included."""
     cached_tokens: int = 0
     dropped_lines: int = 0
     """Lines of the chat left out (or cut) because the prompt was longer than the model's context."""

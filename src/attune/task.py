@@ -192,8 +192,10 @@ def _check_field(part: Field, spot: str) -> None:
         type(part.max_chars) is int and part.max_chars >= 10
     ):
         raise BadTask(f"{spot}: max_chars must be a whole number, at least 10")
-    if isinstance(part, ExcerptField) and part.sentences not in (1, 2):
-        raise BadTask(f"{spot}: sentences must be 1 or 2")
+    if isinstance(part, ExcerptField) and (
+        part.sentences not in (1, 2) or part.candidates not in range(1, 65)
+    ):
+        raise BadTask(f"{spot}: sentences must be 1 or 2, candidates 1 to 64")
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Every answer of the embedded model fits its task at the first try. `make answers` does a thousand."""
 
-from acceptance.answers import misfits, outcomes
+from tests.acceptance.answers import misfits, outcomes
+
 from attune.outcome import Place
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from attune import prompt
 from attune.chat import Chat, Role, Turn
-from attune.excerpt import MAX_CANDIDATES, candidates, is_excerpt, sentences
+from attune.excerpt import candidates, is_excerpt, sentences
 from attune.ground import ungrounded
 from attune.prompt import Style
 
@@ -40,9 +40,9 @@ def test_sentences_end_where_a_reader_would_end_them(text: str, found: list[str]
 
 @given(chats, st.sampled_from([1, 2]))
 def test_every_candidate_is_in_the_chat_and_short_enough(chat: Chat, most: int) -> None:
-    found = candidates(chat, 60, most)
+    found = candidates(chat, 60, most, most=7)
     assert bool(found) == any(turn.text.split() for turn in chat.turns)
-    assert len(found) <= MAX_CANDIDATES
+    assert len(found) <= 7
     for candidate in found:
         assert is_excerpt(candidate, chat)
         assert 0 < len(candidate) <= 60

@@ -11,10 +11,10 @@ from attune.request import Completion, Request
 class Engine(Protocol):
     """Runs a model.
 
-    `submit` may be called from any thread and never blocks on the model; requests in flight share one
-    running batch. The future ends in a Completion or an EngineError, in any order across requests, and
-    a request whose future is cancelled gives up its place. `close` lets nothing new in, ends what is
-    in flight with an EngineError, and may be called twice.
+    `submit` may be called from any thread, never blocks on the model and never raises; requests in
+    flight share one running batch. The future ends in a Completion or an EngineError, in any order
+    across requests, and a request whose future is cancelled gives up its place. `close` lets nothing
+    new in, ends what is in flight with an EngineError, and may be called twice.
     """
 
     @property

@@ -106,7 +106,7 @@ def _openvino() -> Any:
     except ImportError as error:
         raise EngineError(
             "The openvino package is not installed, and this model needs it. "
-            "Install it with: pip install 'attune[openvino]'"
+            "Install it with: pip install openvino"
         ) from error
     return openvino
 
