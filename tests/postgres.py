@@ -20,12 +20,18 @@ from sqlalchemy import create_engine, text
 _PLACES = "/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin", "/opt/homebrew/opt/postgresql*/bin"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def postgres_required() -> bool:
+    """Whether ATTUNE_REQUIRE_POSTGRES=1 forbids to skip; taken away, as attune refuses it."""
+    return os.environ.pop("ATTUNE_REQUIRE_POSTGRES", "") == "1"
+
+
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """A server's address without a database; ATTUNE_REQUIRE_POSTGRES=1 forbids to skip what needs it."""
+def postgres_server(postgres_required: bool) -> Iterator[str]:
+    """A server's address without a database; what needs it is skipped where none is installed."""
     folder = binaries()
     missing = "the PostgreSQL server" if folder is None else None if find_spec("psycopg") else "psycopg"
-    if missing and os.environ.get("ATTUNE_REQUIRE_POSTGRES") == "1":
+    if missing and postgres_required:
         pytest.fail(f"{missing} is not installed, and ATTUNE_REQUIRE_POSTGRES=1 asks for it")
     if missing or folder is None:
         pytest.skip(f"{missing} is not installed")

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import signal
 import subprocess
@@ -236,7 +235,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--chats", type=int, default=2000)
     parser.add_argument("--lease-s", type=float, default=3.0)
-    parser.add_argument("--seed", type=int, default=int(os.environ.get("ATTUNE_SEED", "1")))
+    parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 
 
