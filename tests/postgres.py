@@ -22,8 +22,8 @@ _PLACES = "/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin", "/opt/homebrew/op
 
 @pytest.fixture(scope="session", autouse=True)
 def postgres_required() -> bool:
-    """Whether ATTUNE_REQUIRE_POSTGRES=1 forbids to skip; taken away, as attune refuses it."""
-    return os.environ.pop("ATTUNE_REQUIRE_POSTGRES", "") == "1"
+    """Whether REQUIRE_POSTGRES=1 forbids to skip; taken away, as attune refuses it."""
+    return os.environ.pop("REQUIRE_POSTGRES", "") == "1"
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +32,7 @@ def postgres_server(postgres_required: bool) -> Iterator[str]:
     folder = binaries()
     missing = "the PostgreSQL server" if folder is None else None if find_spec("psycopg") else "psycopg"
     if missing and postgres_required:
-        pytest.fail(f"{missing} is not installed, and ATTUNE_REQUIRE_POSTGRES=1 asks for it")
+        pytest.fail(f"{missing} is not installed, and REQUIRE_POSTGRES=1 asks for it")
     if missing or folder is None:
         pytest.skip(f"{missing} is not installed")
     with server(folder) as address:

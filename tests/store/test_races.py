@@ -5,12 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
+
+from sqlalchemy import Connection, text
 
 from attune.outcome import Place
 from attune.store import Input, Store
+from attune.store.sqlite import Sqlite
 
 Given = Callable[..., Input]
 Make = Callable[..., Any]
@@ -132,3 +138,31 @@ def test_chats_with_one_id_from_many_workers_all_end_somewhere(
     assert len(rows) == 100
     assert store.counts() == {Place.TABLE: 20, Place.REVIEW: 0, Place.DEAD: 80}
     assert store.waiting() == 0
+
+
+def test_writes_that_wait_for_each_other_share_a_transaction_and_fail_apart(tmp_path: Path) -> None:
+    database = Sqlite(tmp_path / "attune.db")
+    database.write(lambda connection: connection.execute(text("CREATE TABLE t (n INTEGER PRIMARY KEY)")))
+    gate = threading.Barrier(9)
+
+    def write(number: int) -> int:
+        gate.wait()
+        return database.write(lambda connection: _insert(connection, number))
+
+    with ThreadPoolExecutor(8) as pool:
+        writes = [pool.submit(write, number) for number in range(8)]
+        # Holds the writer until all of them stand in line.
+        database.write(lambda _: (gate.wait(), time.sleep(0.2)))
+        ends = [write.exception() for write in writes]
+    assert [bool(end) for end in ends] == [number % 3 == 0 for number in range(8)]
+    assert all(isinstance(end, ValueError) for end in ends if end)
+    stored = database.read(lambda connection: connection.execute(text("SELECT n FROM t ORDER BY n")).all())
+    assert [row.n for row in stored] == [1, 2, 4, 5, 7]
+    database.close()
+
+
+def _insert(connection: Connection, number: int) -> int:
+    connection.execute(text("INSERT INTO t VALUES (:n)"), {"n": number})
+    if number % 3 == 0:
+        raise ValueError(number)
+    return number

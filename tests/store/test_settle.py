@@ -125,7 +125,7 @@ def test_text_that_no_database_takes_is_made_storable(
 
 def test_a_settle_that_fails_leaves_nothing(store: Store, given: Given, worker: Make, ended: Make) -> None:
     items = worker().admit(given("1"), given("2")).items
-    broken = ended(items[1], attempts=(Attempt("triage", 1, None, "", 0.0),))  # type: ignore[arg-type]
+    broken = ended(items[1], attempts=(Attempt("triage", 1, None, "no", 0.0),))  # type: ignore[arg-type]
     with pytest.raises(StoreError):
         store.settle([ended(items[0]), broken])
     assert list(store.outcomes()) == []

@@ -30,16 +30,17 @@ _THIS = inbox.c.id == bindparam("row_id")
 _OWNED = inbox.c.owner == bindparam("the_owner")
 
 _NEXT = (
-    select(inbox.c.id, inbox.c.claims, inbox.c.key, inbox.c.digest, inbox.c.raw, inbox.c.ref)
+    select(inbox.c.id)
     .where(_FREE)
     .order_by(inbox.c.claims, inbox.c.id)
     .limit(bindparam("n"))
     .with_for_update(skip_locked=True)
 )
-_TAKE = (
+_TAKE_NEXT = (
     update(inbox)
-    .where(_THIS)
+    .where(inbox.c.id.in_(_NEXT.scalar_subquery()))
     .values(owner=bindparam("new_owner"), lease_until=_FROM_NOW, claims=inbox.c.claims + 1)
+    .returning(inbox.c.claims, inbox.c.id, inbox.c.key, inbox.c.digest, inbox.c.raw, inbox.c.ref)
 )
 _ROWS = select(inbox.c.id, inbox.c.key, inbox.c.digest, inbox.c.raw, inbox.c.ref).where(
     inbox.c.id.in_(bindparam("ids", expanding=True))
@@ -117,15 +118,16 @@ def admit(connection: Connection, inputs: Sequence[Input], claimant: Claimant) -
 def claim(connection: Connection, n: int, claimant: Claimant) -> Admitted:
     """Take up to `n` free inputs; none only if none is free. Settled ones that waited again are dropped."""
     repeated = 0
-    while rows := connection.execute(_NEXT, {"n": n}).all():
-        found = [(Input(*row[2:]), row.id, row.claims + 1) for row in rows]
+    lease = {"new_owner": claimant.owner, "lease_s": claimant.lease_s}
+    while rows := connection.execute(_TAKE_NEXT, {"n": n, **lease}).all():
+        # An update returns its rows in any order.
+        found = [(Input(*row[2:]), row.id, row.claims) for row in sorted(rows, key=lambda row: row[:2])]
         known = _known(connection, [given for given, _, _ in found], claimant)
         settled = [row_id for given, row_id, _ in found if known.has_settled(given)]
         repeated += len(settled)
         remove(connection, settled)
         items = tuple(known.item(*taken) for taken in found if not known.has_settled(taken[0]))
         if items:
-            _take(connection, items, claimant)
             return Admitted(items, repeated, ())
     return Admitted((), repeated, ())
 
@@ -186,11 +188,6 @@ def _stored(connection: Connection, ids: Sequence[int]) -> dict[int, Input]:
 
 def _columns(given: Input) -> dict[str, Any]:
     return {"key": given.key, "digest": given.digest, "raw": given.raw, "ref": given.ref}
-
-
-def _take(connection: Connection, items: Sequence[Item], claimant: Claimant) -> None:
-    lease = {"new_owner": claimant.owner, "lease_s": claimant.lease_s}
-    connection.execute(_TAKE, [{"row_id": item.id, **lease} for item in items])
 
 
 def _known(connection: Connection, inputs: Sequence[Input], claimant: Claimant) -> _Known:

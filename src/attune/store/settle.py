@@ -68,7 +68,7 @@ def _write_parts(connection: Connection, pairs: Sequence[Pair]) -> None:
     parts = {
         _REVIEW: [_review_row(outcome) for _, outcome in pairs if outcome.place is Place.REVIEW],
         _DEAD: [_dead_row(*pair) for pair in pairs if pair[1].place is Place.DEAD],
-        _ATTEMPT: [row for _, outcome in pairs for row in _attempt_rows(outcome)],
+        _ATTEMPT: [row for _, outcome in pairs if _is_telling(outcome) for row in _attempt_rows(outcome)],
     }
     for statement, rows in parts.items():
         if rows:
@@ -130,6 +130,11 @@ def _dead_row(item: Item, outcome: Outcome) -> dict[str, Any]:
         "reason": outcome.reason,
         "detail": outcome.detail,
     }
+
+
+def _is_telling(outcome: Outcome) -> bool:
+    """Whether the attempts say more than the verdict does."""
+    return outcome.place is Place.DEAD or any(attempt.error for attempt in outcome.attempts)
 
 
 def _attempt_rows(outcome: Outcome) -> list[dict[str, Any]]:

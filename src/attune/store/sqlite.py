@@ -5,7 +5,9 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,10 @@ _ADVICE = {
 }
 
 
+_End = tuple[Any, BaseException | None]
+"""What a write came to: its result, or what it raised."""
+
+
 class Sqlite:
     """A store in one file, in WAL mode: readers never wait for the writer, nor the writer for them."""
 
@@ -43,6 +49,7 @@ class Sqlite:
         self.shown = str(path)
         self._path = path
         self._lock = threading.Lock()
+        self._line: deque[tuple[Act[Any], Future[Any]]] = deque()
         self._writer: Connection | None = None
         self._closed = False
         self._engine = create_engine(
@@ -56,11 +63,48 @@ class Sqlite:
         self._make_folder()
 
     def write(self, act: Act[T]) -> T:
-        with self._lock, self._faults():
-            writer = self._open_writer()
-            with writer.begin():
-                _begin(writer)
-                return act(writer)
+        """As the port says. Writes that wait for each other share one transaction, and so one sync of the
+        disk: who comes first writes for all, and each gets its own result or error when all are durable."""
+        mine: Future[T] = Future()
+        self._line.append((act, mine))
+        with self._lock:
+            if not mine.done():
+                self._write_line()
+        return mine.result()
+
+    def _write_line(self) -> None:
+        line = [self._line.popleft() for _ in range(len(self._line))]
+        try:
+            with self._faults():
+                ends = self._in_one_transaction([act for act, _ in line])
+        except BaseException as fault:  # noqa: BLE001 - handed to each that waits: nothing was written
+            ends = [(None, fault)] * len(line)
+        for (_, future), (value, error) in zip(line, ends, strict=True):
+            if error is None:
+                future.set_result(value)
+            else:
+                future.set_exception(error)
+
+    def _in_one_transaction(self, acts: list[Act[Any]]) -> list[_End]:
+        writer = self._open_writer()
+        with writer.begin():
+            _execute(writer, "BEGIN IMMEDIATE")  # a lock for reading could not always become one for writing
+            if len(acts) == 1:
+                return [(acts[0](writer), None)]
+            return [self._apart(writer, act) for act in acts]
+
+    def _apart(self, writer: Connection, act: Act[Any]) -> _End:
+        """Runs `act` so that nothing of it stays if it raises, whatever else the transaction holds."""
+        _execute(writer, "SAVEPOINT one")
+        try:
+            with self._faults():
+                value = act(writer)
+        except Exception as error:  # noqa: BLE001 - its own caller's, not its neighbours'
+            _execute(writer, "ROLLBACK TO one")
+            return None, error
+        finally:
+            _execute(writer, "RELEASE one")
+        return value, None
 
     def read(self, act: Act[T]) -> T:
         with self._faults():
@@ -105,11 +149,10 @@ class Sqlite:
             raise StoreError(f"The store {self.shown}: {_advice(error)}") from error
 
 
-def _begin(writer: Connection) -> None:
-    """Take the lock for writing at once: one for reading could not always become one for writing."""
+def _execute(writer: Connection, command: str) -> None:
     driver = writer.connection.driver_connection
     assert driver is not None
-    driver.execute("BEGIN IMMEDIATE")
+    driver.execute(command)
 
 
 def _set_up(connection: sqlite3.Connection, _: Any) -> None:
