@@ -152,7 +152,7 @@ def test_writes_that_wait_for_each_other_share_a_transaction_and_fail_apart(tmp_
     with ThreadPoolExecutor(8) as pool:
         writes = [pool.submit(write, number) for number in range(8)]
         # Holds the writer until all of them stand in line.
-        database.write(lambda _: (gate.wait(), time.sleep(0.2)))
+        database.write(lambda _: _hold(gate))
         ends = [write.exception() for write in writes]
     assert [bool(end) for end in ends] == [number % 3 == 0 for number in range(8)]
     assert all(isinstance(end, ValueError) for end in ends if end)
@@ -166,3 +166,8 @@ def _insert(connection: Connection, number: int) -> int:
     if number % 3 == 0:
         raise ValueError(number)
     return number
+
+
+def _hold(gate: threading.Barrier) -> None:
+    gate.wait()
+    time.sleep(0.2)
