@@ -29,8 +29,8 @@ from bench import report
 BATCH = 64
 THREADS = 8
 RAW = json.dumps({"id": 1, "user_id": 2, "text": "I asked twice where my order is. " * 25}).encode()
-_WAYS = """One by one: put in, claimed and settled, in three transactions for each chat. In batches: admitted and
-settled, in two. Beside it SQLite itself, with three commits of a row each and nothing else."""
+_WAYS = """One by one: put in, claimed and settled, in three transactions for each chat. In batches:
+admitted and settled, in two. Beside it SQLite itself, with three commits of a row each and nothing else."""
 TASK, VERSION, LEASE_S = "triage", "bench", 60.0
 
 

@@ -72,6 +72,10 @@ def shell(tmp_path: Path) -> dict[str, str]:
     (tmp_path / "work" / "chats.jsonl").write_bytes(b"".join(lines))
     (tmp_path / "work" / "exports" / "march.jsonl").write_bytes(b"".join(lines[:100]))
     (tmp_path / "work" / "exports" / "april.jsonl.gz").write_bytes(gzip.compress(b"".join(lines[100:])))
+    (task,) = re.findall(
+        r"^```toml\n(.*?)^```", (DOCS / "tasks.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    (tmp_path / "work" / "topic.toml").write_text(task, encoding="utf-8")
     ours = clean_environment()
     return ours | {"PATH": f"{script.parent}:{ours['PATH']}"}
 
