@@ -7,8 +7,10 @@ valid by construction; one that can't (a remote server) writes freely, and the p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+
+from attune.errors import EngineError
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,11 @@ class Choice:
 
     name: str
     options: tuple[str, ...]
+
+
+def literal(option: str) -> str:
+    """The value in an option of a Choice, without the space before it and the punctuation after it."""
+    return option.strip().rstrip(",}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +88,41 @@ Slot = Fixed | Choice | Number | Pick | Free
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How tokens are drawn. Temperature 0 is greedy, and then the seed says nothing."""
+    """How tokens are drawn. Choices and numbers heed temperature and seed alone, free text all of it.
+
+    In this order, as in Transformers: the two rules on what stands already, temperature, `top_k`,
+    `top_p`, `min_p`. Raises EngineError for a value out of its range.
+    """
 
     temperature: float = 0.0
+    """Logits are divided by it; 0 takes the likeliest token, and then the seed says nothing."""
     seed: int = 0
+    """The same seed, request and model give the same text; any whole number."""
+    top_k: int = 0
+    """Only the k likeliest tokens may be drawn (and those as likely as the last of them); 0 is all."""
+    top_p: float = 1.0
+    """Only the fewest likeliest tokens whose probabilities sum to p or more (nucleus sampling)."""
+    min_p: float = 0.0
+    """Only tokens at least p times as probable as the likeliest one."""
+    repetition_penalty: float = 1.0
+    """A positive logit of a token in prompt or answer is divided by it, a negative one multiplied (CTRL)."""
+    no_repeat_ngram_size: int = 0
+    """No run of so many tokens occurs twice in prompt and answer, if anything else may follow; 0 is off."""
+    stop: tuple[str, ...] = ()
+    """Free text ends before the first of these in it."""
+
+    def __post_init__(self) -> None:
+        for name, fits, shape in (
+            ("temperature", 0 <= self.temperature < float("inf"), "0 or more"),
+            ("top_k", self.top_k >= 0, "0 or more"),
+            ("top_p", 0 < self.top_p <= 1, "more than 0 and at most 1"),
+            ("min_p", 0 <= self.min_p <= 1, "from 0 to 1"),
+            ("repetition_penalty", 0 < self.repetition_penalty < float("inf"), "more than 0"),
+            ("no_repeat_ngram_size", self.no_repeat_ngram_size >= 0, "0 or more"),
+            ("stop", all(self.stop) and not isinstance(self.stop, str), "a tuple of texts, none empty"),
+        ):
+            if not fits:
+                raise EngineError(f"A {name} of {getattr(self, name)!r}: it must be {shape}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +134,12 @@ class Request:
     sampling: Sampling = Sampling()
     task: str = ""
     chat_id: str = ""
+    logprobs: bool = False
+    """Whether the completion is to have the log-probabilities of its free texts' tokens."""
+    known: Callable[[str, str], None] | None = field(default=None, compare=False, repr=False)
+    """Called with a choice's name and the literal that was taken ("-1") as soon as that is decided, while
+    the rest is still being written: by the engine's thread, so it must return at once. If it raises,
+    this request ends, with that error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +152,9 @@ class Completion:
     """"stop", or "limit" where a free text met its limit and was cut back."""
     probabilities: Mapping[str, float] = field(default_factory=dict)
     """For each choice by its name: the probability of the option that was taken."""
+    logprobs: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """For each free text by its name, where asked for: the log-probability that the model itself gave each
+    of the tokens it wrote there, before any rule or temperature. Of a text cut back, those that are left."""
     prompt_tokens: int = 0
     output_tokens: int = 0
     """All tokens of the answer, those of known text included."""

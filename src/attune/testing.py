@@ -10,14 +10,14 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from urllib.parse import parse_qsl
 
 from attune import prompt
 from attune.chat import Chat, Role, Turn
 from attune.engines import Engine
 from attune.errors import BadConfig, EngineError
-from attune.request import Choice, Completion, Fixed, Free, Number, Pick, Prompt, Request, Slot
+from attune.request import Choice, Completion, Fixed, Free, Number, Pick, Prompt, Request, Slot, literal
 
 Answer = Callable[[Request], str]
 
@@ -97,8 +97,9 @@ class ScriptedEngine:
             return
         try:
             text = self._text(request)
-        except EngineError as error:
-            future.set_exception(error)
+            _tell(request, text)
+        except Exception as error:  # noqa: BLE001 - the boundary: `known` is the caller's, and ends its request
+            future.set_exception(error if isinstance(error, EngineError) else _as_engine_error(error))
             return
         future.set_result(
             Completion(text, self.model, output_tokens=len(text) // 4, first_slot_s=seconds, total_s=seconds)
@@ -119,6 +120,28 @@ class ScriptedEngine:
 def fill(request: Request) -> str:
     """A valid answer to any request, each slot's value by a hash of the chat's words."""
     return "".join(_value(slot, request) for slot in request.slots)
+
+
+def _tell(request: Request, text: str) -> None:
+    """Calls the request's `known` for every choice whose value `text` has, if it is JSON."""
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        return
+    for slot in request.slots:
+        if isinstance(slot, Choice) and request.known is not None:
+            value = answer
+            for name in slot.name.split("."):
+                value = value.get(name) if isinstance(value, dict) else None
+            said = json.dumps(value, ensure_ascii=False)
+            if said in map(literal, slot.options):
+                request.known(slot.name, said)
+
+
+def _as_engine_error(error: Exception) -> EngineError:
+    wrapped = EngineError(f"The engine failed on this request: {type(error).__name__}: {error}")
+    wrapped.__cause__ = error
+    return wrapped
 
 
 def _value(slot: Slot, request: Request) -> str:
@@ -223,6 +246,39 @@ class EngineContract:
                 assert json.loads(future.result(timeout=60).text)
         finally:
             engine.close()
+
+    def test_a_choice_is_told_once_and_before_the_answer_is_there(self) -> None:
+        engine = self.make()
+        told: list[tuple[str, ...]] = []
+        ended = threading.Event()
+
+        def end(future: Future[Completion]) -> None:
+            told.append(("ended", str(future.exception())))
+            ended.set()
+
+        try:
+            future = engine.submit(replace(a_request(), known=lambda *choice: told.append(choice)))
+            future.add_done_callback(end)
+            answer = json.loads(future.result(timeout=60).text)
+            ended.wait(60)
+        finally:
+            engine.close()
+        assert told == [("feels", json.dumps(answer["feels"])), ("ended", "None")]
+
+    def test_a_request_whose_listener_raises_ends_alone(self) -> None:
+        def known(name: str, value: str) -> None:
+            raise ValueError(f"{name} {value} was not wanted")
+
+        engine = self.make()
+        try:
+            bad = engine.submit(replace(a_request(), known=known))
+            good = engine.submit(a_request())
+            assert json.loads(good.result(timeout=60).text)
+            error = bad.exception(timeout=60)
+        finally:
+            engine.close()
+        assert isinstance(error, EngineError)
+        assert "was not wanted" in str(error)
 
 
 def a_request(said: str = "The soup was cold.", task: str = "contract") -> Request:

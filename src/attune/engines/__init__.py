@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Protocol
 
 from attune.request import Completion, Request
@@ -24,3 +25,13 @@ class Engine(Protocol):
     def submit(self, request: Request) -> Future[Completion]: ...
 
     def close(self) -> None: ...
+
+
+def submit_many(engine: Engine, request: Request, n: int) -> list[Future[Completion]]:
+    """Asks `request` `n` times, with the seeds `seed` … `seed`+n-1 of its sampling, in that order.
+
+    They share one prompt, which an engine with a prefix cache reads once. At temperature 0 all are equal.
+    """
+    first = request.sampling
+    seeds = range(first.seed, first.seed + n)
+    return [engine.submit(replace(request, sampling=replace(first, seed=seed))) for seed in seeds]

@@ -6,7 +6,7 @@ import codecs
 import json
 import re
 
-from attune.engines.openvino.draw import Draw, Row
+from attune.engines.openvino.draw import Draw, Row, log_probabilities
 from attune.engines.openvino.tokens import Tokens
 from attune.errors import EngineError
 from attune.request import Free
@@ -24,7 +24,7 @@ _SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s|$)|[。！？]+[」�
 class FreeWriter:
     """Writes until the text ends (see `attune.request.Free`) or meets a limit."""
 
-    def __init__(self, slot: Free, tokens: Tokens, draw: Draw) -> None:
+    def __init__(self, slot: Free, tokens: Tokens, draw: Draw, logprobs: bool = False) -> None:
         if slot.max_chars < 1 or slot.max_tokens < 1:
             raise EngineError(f"{slot.name}: room for one character and one token is needed at least.")
         self._slot = slot
@@ -40,6 +40,8 @@ class FreeWriter:
         self.finish = "stop"
         self.probability: float | None = None
         self.most = slot.max_tokens + _SLACK
+        self.logprobs: list[float] | None = [] if logprobs else None
+        """Of the tokens in `ids`, if wanted."""
 
     def start(self) -> None:
         """Nothing stands before the model has written."""
@@ -49,11 +51,16 @@ class FreeWriter:
         piece = self._tokens.pieces[token]
         quote = self._quote(piece) if self._slot.json else None
         self._said += self._decoder.decode(piece[:quote])
-        if quote is None and token not in self._tokens.ends:
+        ended = quote is not None or token in self._tokens.ends
+        if not ended:
             self.ids.append(token)
-            self._end_at_limit()
+            if self.logprobs is not None:
+                self.logprobs.append(float(log_probabilities(logits[None], [token])[0]))
+        stop = self._stop()
+        if stop is not None or ended:
+            self._end(self._value()[:stop], limit=False)
         else:
-            self._end(self._value(), limit=False)
+            self._end_at_limit()
 
     def settle(self) -> int:
         target = self.text.encode()
@@ -66,6 +73,8 @@ class FreeWriter:
         while size < len(target) and target[size] & 0xC0 == 0x80:  # inside a character
             kept -= 1
             size -= len(self._tokens.pieces[self.ids[kept]])
+        if self.logprobs is not None:
+            del self.logprobs[kept:]
         whole = self.ids[:kept] + self._tokens.encode(target[size:].decode())
         self.ids = whole[: self.most]  # a text of broken characters may need more: later slots see less of it
         return kept
@@ -80,6 +89,14 @@ class FreeWriter:
             else:
                 self._escaped = byte == _BACKSLASH
         return None
+
+    def _stop(self) -> int | None:
+        """Where the first stop string begins in what was meant, where line feeds still are."""
+        if not self._draw.stop:
+            return None
+        meant = self._meant()
+        found = [start for start in map(meant.find, self._draw.stop) if start >= 0]
+        return min(found, default=None)
 
     def _end_at_limit(self) -> None:
         out_of_tokens = len(self.ids) == self._slot.max_tokens
@@ -96,9 +113,11 @@ class FreeWriter:
         self.done = True
 
     def _value(self) -> str:
-        if not self._slot.json:
-            return _CONTROL.sub(" ", self._said)
-        return _CONTROL.sub(" ", unescaped(self._said)).replace("\n", " ")
+        value = _CONTROL.sub(" ", self._meant())
+        return value.replace("\n", " ") if self._slot.json else value
+
+    def _meant(self) -> str:
+        return unescaped(self._said) if self._slot.json else self._said
 
 
 def unescaped(text: str) -> str:
