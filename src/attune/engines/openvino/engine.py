@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import atexit
 import threading
+import time
 from collections import deque
 from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 
 from attune.engines.openvino.blocks import BlockPool
 from attune.engines.openvino.folder import open_folder
-from attune.engines.openvino.model import PagedModel
+from attune.engines.openvino.model import Logits, PagedModel
 from attune.engines.openvino.scheduler import Plan, Scheduler
 from attune.engines.openvino.sequence import Sequence, sequence_for
 from attune.engines.openvino.slots import MAX_SCORED
@@ -20,6 +22,30 @@ from attune.request import Completion, Request
 
 _LOGIT_FLOATS = 2**22
 """So many logits at most are asked for in one step: 16 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What an engine has done since it began, and what it is doing now."""
+
+    running: int
+    waiting: int
+    blocks: int
+    free_blocks: int
+    """Blocks that nobody holds, those that can still be found included."""
+    prompt_tokens: int
+    cached_tokens: int
+    """Of the prompts' tokens, those that were in the cache already."""
+    fed_tokens: int
+    steps: int
+    preemptions: int
+    infer_s: float
+    """Time in the model, and in all steps."""
+    step_s: float
+
+    @property
+    def hit_rate(self) -> float:
+        return self.cached_tokens / self.prompt_tokens if self.prompt_tokens else 0.0
 
 
 class OpenVINOEngine:
@@ -39,6 +65,7 @@ class OpenVINOEngine:
         *,
         context_tokens: int = 2048,
         step_tokens: int = 1024,
+        running: int = 64,
         cache_mb: int = 512,
         exact: bool = False,
     ) -> None:
@@ -49,11 +76,11 @@ class OpenVINOEngine:
         self._model = model or folder.resolve().name
         self._pool = BlockPool(self._runner.blocks)
         head_rows = max(MAX_SCORED, _LOGIT_FLOATS // self._runner.vocabulary)
-        self._scheduler = Scheduler(self._pool, step_tokens, head_rows)
-        self._step_tokens = step_tokens
+        self._scheduler = Scheduler(self._pool, step_tokens, head_rows, running)
+        self._most_running = running
         self._arrivals: deque[Sequence] = deque()
-        self._queue: deque[Sequence] = deque()
-        self._running: list[Sequence] = []
+        self._steps = self._fed_tokens = 0
+        self._infer_s = self._step_s = 0.0
         self._closing = False
         self._wake = threading.Condition()
         self._thread = threading.Thread(target=self._run, name=f"attune-{self._model}", daemon=True)
@@ -72,6 +99,22 @@ class OpenVINOEngine:
     @property
     def blocks(self) -> int:
         return self._pool.size
+
+    def stats(self) -> Stats:
+        """Numbers of one moment, read without stopping the engine."""
+        return Stats(
+            running=len(self._scheduler.running),
+            waiting=len(self._scheduler.waiting) + len(self._arrivals),
+            blocks=self._pool.size,
+            free_blocks=self._pool.free,
+            prompt_tokens=self._scheduler.prompt_tokens,
+            cached_tokens=self._scheduler.cached_tokens,
+            fed_tokens=self._fed_tokens,
+            steps=self._steps,
+            preemptions=self._scheduler.preemptions,
+            infer_s=self._infer_s,
+            step_s=self._step_s,
+        )
 
     def submit(self, request: Request) -> Future[Completion]:
         """Tokenises in the caller's thread and queues; a request that cannot be run gets a failed future."""
@@ -106,71 +149,62 @@ class OpenVINOEngine:
         try:
             while self._receive():
                 self._drop_cancelled()
-                self._admit()
-                if self._running:
+                if self._scheduler.waiting or self._scheduler.running:
                     self._step()
         except Exception as error:  # noqa: BLE001 - the boundary: nobody may wait for a thread that is gone
             end = error
         with self._wake:
             self._closing = True
-            self._queue.extend(self._arrivals)
+            left = [*self._scheduler.running, *self._scheduler.waiting, *self._arrivals]
             self._arrivals.clear()
-        self._drop_cancelled()
-        for sequence in [*self._running, *self._queue]:
+        for sequence in left:
             self._end(sequence, end)
-        self._running.clear()
-        self._queue.clear()
 
     def _receive(self) -> bool:
         """Takes what has arrived, waiting when there is nothing else to do; False once the engine closes."""
         with self._wake:
-            while not (self._arrivals or self._running or self._queue or self._closing):
+            idle = not (self._scheduler.running or self._scheduler.waiting)
+            while idle and not (self._arrivals or self._closing):
                 self._wake.wait()
-            self._queue.extend(self._arrivals)
-            self._arrivals.clear()
+            while self._arrivals:
+                self._scheduler.add(self._arrivals.popleft())
             return not self._closing
 
     def _drop_cancelled(self) -> None:
-        gone = [sequence for sequence in [*self._running, *self._queue] if sequence.future.cancelled()]
-        for sequence in gone:
-            self._release(sequence)
-            sequence.future.set_running_or_notify_cancel()
-        if gone:
-            self._running = [sequence for sequence in self._running if sequence not in gone]
-            self._queue = deque(sequence for sequence in self._queue if sequence not in gone)
-
-    def _admit(self) -> None:
-        """Gives the requests at the front of the queue all the blocks they may ever need, one by one as
-        long as a step has room: who could only wait with its blocks may as well wait without."""
-        tokens = sum(sequence.waiting for sequence in self._running)
-        while self._queue and tokens < self._step_tokens:
-            sequence = self._queue[0]
-            blocks = self._pool.take(sequence.blocks_needed + sequence.scratch_needed)
-            if blocks is None:
-                return
-            sequence.blocks = blocks[: sequence.blocks_needed]
-            sequence.scratch = blocks[sequence.blocks_needed :]
-            self._running.append(self._queue.popleft())
-            tokens += sequence.waiting
+        for sequence in [*self._scheduler.running, *self._scheduler.waiting[: self._most_running]]:
+            if sequence.future.cancelled():
+                self._scheduler.drop(sequence)
+                sequence.future.set_running_or_notify_cancel()
 
     def _step(self) -> None:
-        plan = self._scheduler.plan(self._running)
+        began = time.perf_counter()
+        plan = self._scheduler.plan()
         try:
-            self._infer(plan)
+            logits = self._infer(plan)
         except Exception as error:  # noqa: BLE001 - the boundary: a step ends its requests
-            for sequence in {entry.sequence for entry in plan.entries}:
+            for sequence in plan.sequences:
                 self._end(sequence, error)
-        self._pool.give_back(plan.borrowed)
-        for sequence in self._running:
-            if sequence.blocks and sequence.done:
-                self._release(sequence)
+        else:
+            self._read(plan, logits)
+        self._scheduler.stepped(plan)
+        for sequence in plan.sequences:
+            if sequence.done:
+                self._scheduler.drop(sequence)
                 _answer(sequence)
-        self._running = [sequence for sequence in self._running if sequence.blocks]
+        self._steps += 1
+        self._fed_tokens += sum(len(entry.row.tokens) for entry in plan.entries)
+        self._step_s += time.perf_counter() - began
 
-    def _infer(self, plan: Plan) -> None:
-        if plan.sources:
-            self._runner.copy_blocks(plan.sources, plan.targets)
+    def _infer(self, plan: Plan) -> Logits:
+        if plan.copies:
+            self._runner.copy_blocks(list(plan.copies.values()), list(plan.copies))
+        began = time.perf_counter()
         logits = self._runner.infer([entry.row for entry in plan.entries])
+        self._infer_s += time.perf_counter() - began
+        return logits
+
+    def _read(self, plan: Plan, logits: Logits) -> None:
+        """Shows each sequence its logits."""
         row = 0
         for entry in plan.entries:
             mine = logits[row : row + entry.row.wanted]
@@ -186,13 +220,9 @@ class OpenVINOEngine:
                 self._end(entry.sequence, error)
 
     def _end(self, sequence: Sequence, error: Exception) -> None:
-        self._release(sequence)
+        self._scheduler.drop(sequence, failed=True)
         if not sequence.future.done() and sequence.future.set_running_or_notify_cancel():
             sequence.future.set_exception(_as_engine_error(error))
-
-    def _release(self, sequence: Sequence) -> None:
-        self._pool.give_back(sequence.blocks)
-        self._pool.give_back(sequence.scratch)
 
 
 def _answer(sequence: Sequence) -> None:

@@ -1,7 +1,8 @@
-"""What goes into one step: decodes first, then options to score, then as much prefill as fits."""
+"""What goes into one step: who runs, who waits for room, and how the step is shared out."""
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -9,6 +10,9 @@ from attune.engines.openvino.blocks import BLOCK_TOKENS, BlockPool, blocks_for
 from attune.engines.openvino.model import Row
 from attune.engines.openvino.sequence import Sequence
 from attune.engines.openvino.slots import PickWriter
+
+PATIENCE = 4
+"""Who was passed over in so many steps comes before all who were not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,68 +26,230 @@ class Entry:
 
 @dataclass(slots=True)
 class Plan:
-    """One step. `sources` are to be copied to `targets` before it, `borrowed` given back after it."""
+    """One step. Blocks are copied, target from source, before it; the borrowed are given back after it."""
 
     entries: list[Entry] = field(default_factory=list)
-    sources: list[int] = field(default_factory=list)
-    targets: list[int] = field(default_factory=list)
+    copies: dict[int, int] = field(default_factory=dict)
     borrowed: list[int] = field(default_factory=list)
+
+    @property
+    def sequences(self) -> list[Sequence]:
+        return list(dict.fromkeys(entry.sequence for entry in self.entries))
 
 
 class Scheduler:
-    """At most `step_tokens` tokens and `head_rows` rows of logits in a step."""
+    """First come, first served, in steps of about `step_tokens` tokens and `head_rows` rows of logits.
 
-    def __init__(self, pool: BlockPool, step_tokens: int, head_rows: int) -> None:
-        self._pool = pool
+    A request runs when the cache has room for what stands of it, and finds there what others have left.
+    Blocks are taken as they are needed. When none is left, the latest arrival gives up its own and waits
+    again; they stay findable, so that coming back is mostly finding them. So the first always goes on,
+    and everyone ends, in a pool that holds the longest sequence and a fork of it.
+    """
+
+    def __init__(self, pool: BlockPool, step_tokens: int, head_rows: int, most_running: int) -> None:
+        self.pool = pool
+        self.waiting: list[Sequence] = []
+        self.running: list[Sequence] = []
+        self.preemptions = self.prompt_tokens = self.cached_tokens = 0
+        self._arrived = 0
         self._step_tokens = step_tokens
         self._head_rows = head_rows
+        self._most_running = most_running
 
-    def plan(self, running: list[Sequence]) -> Plan:
+    def add(self, sequence: Sequence) -> None:
+        self._arrived += 1
+        sequence.number = self._arrived
+        self.waiting.append(sequence)
+
+    def drop(self, sequence: Sequence, failed: bool = False) -> None:
+        """Forgets a sequence that is done or not wanted any more, or whose step has `failed`: what that was
+        to write, nobody finds."""
+        if failed:
+            sequence.cached = sequence.published * BLOCK_TOKENS
+        if sequence in self.running:
+            self.running.remove(sequence)
+            self._release(sequence)
+        elif sequence in self.waiting:
+            self.waiting.remove(sequence)
+
+    def plan(self) -> Plan:
         plan = Plan()
-        tokens, rows = self._step_tokens, self._head_rows
-        for sequence in sorted(running, key=_turn):
-            if tokens <= 0 or rows <= 0:
-                break
-            for entry in self._entries(sequence, plan, tokens, rows):
-                plan.entries.append(entry)
-                tokens -= len(entry.row.tokens)
-                rows -= entry.row.wanted
+        self._admit(plan)
+        for sequence, count in sorted(self._shares(), key=lambda share: share[0].number):
+            if sequence not in self.running:  # gave its blocks to an earlier one
+                continue
+            entries = list(self._entries(sequence, count, plan))
+            sequence.passed = 0 if entries else sequence.passed + 1
+            plan.entries += entries
         return plan
 
-    def _entries(self, sequence: Sequence, plan: Plan, tokens: int, rows: int) -> Iterator[Entry]:
+    def stepped(self, plan: Plan) -> None:
+        """The step is over: what it has written can be found from now on."""
+        self.pool.give_back(plan.borrowed)
+        for sequence in plan.sequences:
+            if sequence.blocks:
+                self._publish(sequence, sequence.settled)
+
+    def _admit(self, plan: Plan) -> None:
+        """Lets requests run, first come first, as long as a step has room: who could only wait with blocks
+        may as well wait without. One whose next block another is just computing waits for it."""
+        room = self._step_tokens - sum(sequence.waiting for sequence in self.running)
+        coming = {name for sequence in self.running for name in _coming(sequence)}
+        promised = sum(blocks_for(each.standing) + 1 - len(each.blocks) for each in self.running)
+        for sequence in self.waiting[: self._most_running]:
+            if room <= 0 or len(self.running) >= self._most_running:
+                return
+            source, count = self._find(sequence)
+            found = sequence.cached + count + 1 >= sequence.standing
+            if found or coming.isdisjoint(_coming(sequence)[:1]):
+                promised += blocks_for(sequence.standing) + 1 - len(sequence.blocks)
+                if self.running and promised > self.pool.free:
+                    self._release(sequence)
+                    return
+                self._begin(sequence, source, count, plan)
+                room -= sequence.waiting
+                coming.update(_coming(sequence))
+            else:
+                self._release(sequence)
+
+    def _find(self, sequence: Sequence) -> tuple[int, int]:
+        """Gives `sequence` the full blocks that hold the beginning of what stands, and says which block holds
+        how many tokens more. One token at least is left to feed: somebody has to show its logits."""
+        last = sequence.standing - (not sequence.scoring)
+        while True:
+            full = len(sequence.blocks)
+            start = full * BLOCK_TOKENS
+            following = tuple(sequence.tokens(start, min(start + BLOCK_TOKENS, last)))
+            block, count = self.pool.find(sequence.name(full), following)
+            if count < BLOCK_TOKENS:
+                break
+            self.pool.hold([block])
+            sequence.blocks.append(block)
+        sequence.cached, sequence.published = start, full
+        return block, count
+
+    def _begin(self, sequence: Sequence, source: int, count: int, plan: Plan) -> None:
+        """Runs `sequence` from what was found, the first `count` tokens of block `source` by a copy."""
+        copied = self.pool.take(1) if count else None
+        if copied:
+            plan.copies[copied[0]] = source
+            sequence.blocks += copied
+            sequence.cached += count
+        if sequence.shared is None:
+            sequence.shared = min(sequence.cached, sequence.prompt_tokens)
+            self.prompt_tokens += sequence.prompt_tokens
+            self.cached_tokens += sequence.shared
+        sequence.passed = 0
+        self.waiting.remove(sequence)
+        insort(self.running, sequence, key=_number)
+
+    def _shares(self) -> Iterator[tuple[Sequence, int]]:
+        """Whose turn it is, and with how many tokens, or options of its pick. No prefill takes more than
+        half a step from others."""
+        tokens, rows = self._step_tokens, self._head_rows
+        order = sorted(self.running, key=_turn)
+        for sequence in order:
+            if tokens <= 0 or rows <= 0:
+                sequence.passed += 1
+                continue
+            if sequence.waiting:
+                most = tokens if sequence is order[-1] else max(1, self._step_tokens // 2)
+                count = min(sequence.waiting, tokens, most)
+                tokens, rows = tokens - count, rows - (count == sequence.waiting)
+            else:
+                count = 0
+                for size in _fork_sizes(sequence):
+                    if tokens > 0 and rows > 0:
+                        tokens, rows, count = tokens - size, rows - size, count + 1
+            yield sequence, count
+
+    def _entries(self, sequence: Sequence, count: int, plan: Plan) -> Iterator[Entry]:
         if sequence.waiting:
-            count = min(sequence.waiting, tokens)
-            wanted = int(count == sequence.waiting)
-            yield Entry(sequence, Row(sequence.chunk(count), sequence.cached, sequence.blocks, wanted))
+            end = sequence.cached + count
+            if self._extend(sequence, end, plan):
+                wanted = int(count == sequence.waiting and not sequence.scoring)
+                ids = sequence.tokens(sequence.cached, end)
+                yield Entry(sequence, Row(ids, sequence.cached, sequence.blocks, wanted))
             return
         writer = sequence.writer
         assert isinstance(writer, PickWriter), "nothing to feed and nothing to score"
-        own: list[int] | None = sequence.scratch
-        while writer.waiting:
+        for forked in range(count):
             ids = writer.fork(writer.waiting[0])
-            tokens, rows = tokens - len(ids), rows - len(ids)
-            if own is None and (tokens < 0 or rows < 0):
-                return
-            scratch = own or self._borrow(plan, sequence.cached % BLOCK_TOKENS + len(ids))
+            needed = blocks_for(sequence.cached % BLOCK_TOKENS + len(ids))
+            scratch = self.pool.take(needed) if forked else self._take(needed, sequence)
             if scratch is None:
                 return
-            own = None
-            yield Entry(sequence, self._fork(sequence, plan, ids, scratch), writer.waiting.popleft())
+            plan.borrowed += scratch
+            yield Entry(sequence, _fork(sequence, plan, ids, scratch), writer.waiting.popleft())
 
-    def _borrow(self, plan: Plan, tokens: int) -> list[int] | None:
-        blocks = self._pool.take(blocks_for(tokens))
-        plan.borrowed += blocks or []
+    def _extend(self, sequence: Sequence, tokens: int, plan: Plan) -> bool:
+        """Whether `sequence` has blocks to write up to `tokens` tokens, having taken what it lacks. One that
+        others may have found it writes in a copy: that is where something was cut off its text."""
+        first, part = divmod(sequence.cached, BLOCK_TOKENS)
+        kept = first if first < sequence.published else len(sequence.blocks)
+        blocks = self._take(blocks_for(tokens) - kept, sequence)
+        if blocks is None:
+            return False
+        cut = sequence.blocks[kept:]
+        if cut and part:
+            plan.copies[blocks[0]] = cut[0]
+        sequence.blocks[kept:] = blocks
+        sequence.published = min(kept, sequence.published)
+        self.pool.give_back(cut)
+        return True
+
+    def _take(self, count: int, sequence: Sequence) -> list[int] | None:
+        """`count` blocks, if need be those of later arrivals. None when `sequence` is the latest itself."""
+        while (blocks := self.pool.take(max(0, count))) is None:
+            latest = self.running[-1]
+            if latest is sequence:
+                assert len(self.running) > 1, "the cache is too small for one sequence"
+                return None
+            self.preemptions += 1
+            self.running.remove(latest)
+            self._release(latest)
+            insort(self.waiting, latest, key=_number)
         return blocks
 
-    def _fork(self, sequence: Sequence, plan: Plan, ids: list[int], scratch: list[int]) -> Row:
-        """A row that shares the sequence's full blocks and goes on in a copy of its last, partly full one."""
-        full, part = divmod(sequence.cached, BLOCK_TOKENS)
-        if part:
-            plan.sources.append(sequence.blocks[full])
-            plan.targets.append(scratch[0])
-        return Row(ids, sequence.cached, sequence.blocks[:full] + scratch, len(ids))
+    def _release(self, sequence: Sequence) -> None:
+        """Takes the blocks from `sequence`; what they hold stays findable."""
+        self._publish(sequence, sequence.cached)
+        self.pool.give_back(sequence.blocks)
+        sequence.cached = sequence.published = 0
+
+    def _publish(self, sequence: Sequence, tokens: int) -> None:
+        full = tokens // BLOCK_TOKENS
+        for index in range(sequence.published, blocks_for(tokens)):
+            start = index * BLOCK_TOKENS
+            content = tuple(sequence.tokens(start, min(start + BLOCK_TOKENS, tokens)))
+            self.pool.publish(sequence.blocks[index], sequence.name(index), content)
+        sequence.published = max(full, sequence.published)
 
 
-def _turn(sequence: Sequence) -> int:
-    """Decodes (one token each, and somebody waits for every one) before scoring before prefill."""
-    return 0 if sequence.waiting == 1 else 1 if sequence.waiting == 0 else 2
+def _coming(sequence: Sequence) -> list[bytes]:
+    """The names of the blocks that `sequence` will have filled when it has been fed."""
+    filled = sequence.standing // BLOCK_TOKENS
+    return [sequence.name(index + 1) for index in range(sequence.published, filled)]
+
+
+def _fork_sizes(sequence: Sequence) -> list[int]:
+    assert isinstance(sequence.writer, PickWriter), "nothing to feed and nothing to score"
+    return [len(sequence.writer.fork(option)) for option in sequence.writer.waiting]
+
+
+def _fork(sequence: Sequence, plan: Plan, ids: list[int], scratch: list[int]) -> Row:
+    """A row that shares the sequence's full blocks and goes on in a copy of its last, partly full one."""
+    full, part = divmod(sequence.cached, BLOCK_TOKENS)
+    if part:
+        plan.copies[scratch[0]] = sequence.blocks[full]
+    return Row(ids, sequence.cached, sequence.blocks[:full] + scratch, len(ids))
+
+
+def _turn(sequence: Sequence) -> tuple[int, bool, int]:
+    """The overdue, then decodes (somebody waits for every token), then who came first."""
+    overdue = sequence.passed if sequence.passed >= PATIENCE else 0
+    return -overdue, not 0 < sequence.waiting <= BLOCK_TOKENS, sequence.number
+
+
+def _number(sequence: Sequence) -> int:
+    return sequence.number

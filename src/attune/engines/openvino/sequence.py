@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Future
 
-from attune.engines.openvino.blocks import BLOCK_TOKENS, blocks_for
+from attune.engines.openvino.blocks import BLOCK_TOKENS, ROOT, name_of
 from attune.engines.openvino.draw import Draw
 from attune.engines.openvino.fit import fit
 from attune.engines.openvino.free import FreeWriter
 from attune.engines.openvino.model import Logits
-from attune.engines.openvino.slots import MAX_SCORED, ChoiceWriter, NumberWriter, PickWriter, Writer
+from attune.engines.openvino.slots import ChoiceWriter, NumberWriter, PickWriter, Writer
 from attune.engines.openvino.tokens import Tokens
 from attune.errors import EngineError
 from attune.prompt import render
-from attune.request import Choice, Completion, Fixed, Free, Number, Pick, Request, Slot, literal
+from attune.request import Choice, Completion, Fixed, Free, Number, Pick, Request, Slot
 
 _LEAST_PROMPT = 32
 
@@ -34,29 +34,34 @@ class Sequence:
         model: str = "",
         dropped: int = 0,
         began: float = 0.0,
-        known: Callable[[str, str], None] | None = None,
     ) -> None:
         self.future: Future[Completion] = Future()
+        self.number = 0
+        """By arrival; the scheduler's."""
+        self.passed = 0
+        """How many steps in a row have gone by without it."""
         self.blocks: list[int] = []
-        self.scratch: list[int] = []
-        """Blocks for one fork, so that a pick can always go on."""
+        self.published = 0
+        """How many of those, full ones, others can find."""
         self.cached = 0
         """How many of the tokens that stand are in the cache."""
+        self.shared: int | None = None
+        """How many of the prompt were there already when it first ran, put there by others."""
+        self.scoring = False
+        """The logits after what stands were read, and now the options of a pick are scored."""
         self.writer: Writer | None = None
         self._ids = list(ids)
         self._slots = list(slots)
         self._model = model
         self._dropped = dropped
         self._began = began
-        self._known = known
-        self._prompt_tokens = len(ids)
+        self.prompt_tokens = len(ids)
         self._at = 0
         self._texts: list[str] = []
         self._probabilities: dict[str, float] = {}
-        self._logprobs: dict[str, tuple[float, ...]] = {}
         self._finish = "stop"
         self._first_slot_s = 0.0
-        self.most = len(ids) + most_tokens(self._slots)
+        self._names: list[bytes] = []
         self._next_slot()
 
     @property
@@ -75,32 +80,32 @@ class Sequence:
         return self.standing - self.cached
 
     @property
-    def blocks_needed(self) -> int:
-        return blocks_for(self.most)
+    def settled(self) -> int:
+        """How many of the cached tokens will stand whatever the writer does."""
+        return min(self.cached, len(self._ids))
 
-    @property
-    def scratch_needed(self) -> int:
-        """For the longest option of a pick, after a block that is all but one token full."""
-        picks = any(isinstance(slot, PickWriter) for slot in self._slots)
-        return blocks_for(BLOCK_TOKENS + MAX_SCORED) if picks else 0
-
-    def chunk(self, count: int) -> list[int]:
-        """The next `count` tokens to feed."""
-        start, end, whole = self.cached, self.cached + count, len(self._ids)
+    def tokens(self, start: int, end: int) -> list[int]:
+        """Those of the standing tokens."""
+        whole = len(self._ids)
         ids = self._ids[start:end]
         if end > whole and self.writer:
             ids += self.writer.ids[max(0, start - whole) : end - whole]
         return ids
 
-    def whole(self) -> list[int]:
-        """All tokens that stand."""
-        return self._ids + (self.writer.ids if self.writer else [])
+    def name(self, blocks: int) -> bytes:
+        """The name of what stands in the first `blocks` blocks, all full."""
+        while len(self._names) < blocks:
+            start = len(self._names) * BLOCK_TOKENS
+            parent = self._names[-1] if self._names else ROOT
+            self._names.append(name_of(parent, self.tokens(start, start + BLOCK_TOKENS)))
+        return self._names[blocks - 1] if blocks else ROOT
 
     def fed(self, count: int, logits: Logits) -> None:
         """`count` tokens were fed; `logits` has one row if they were the last that stood, else none."""
         self.cached += count
-        if self.waiting == 0 and self.writer:
+        if self.waiting == 0 and self.writer and not self.scoring:
             self.writer.read(logits[0])
+            self.scoring = isinstance(self.writer, PickWriter)
             self._go_on()
 
     def scored(self, option: int, logits: Logits) -> None:
@@ -115,9 +120,9 @@ class Sequence:
             model=self._model,
             finish=self._finish,
             probabilities=self._probabilities,
-            logprobs=self._logprobs,
-            prompt_tokens=self._prompt_tokens,
-            output_tokens=len(self._ids) - self._prompt_tokens,
+            prompt_tokens=self.prompt_tokens,
+            output_tokens=len(self._ids) - self.prompt_tokens,
+            cached_tokens=self.shared or 0,
             dropped_lines=self._dropped,
             first_slot_s=self._first_slot_s,
             total_s=time.perf_counter() - self._began,
@@ -148,16 +153,14 @@ class Sequence:
         """Makes `writer`'s text part of what stands. What of it was fed but cut is no longer in the cache."""
         kept = len(self._ids) + writer.settle()
         self.cached = min(self.cached, kept)
+        del self._names[kept // BLOCK_TOKENS :]
+        self.scoring = False
         self._ids += writer.ids
         self._texts.append(writer.text)
         self._finish = "limit" if writer.finish == "limit" else self._finish
         if writer.probability is not None:
             self._probabilities[writer.name] = writer.probability
             self._first_slot_s = self._first_slot_s or time.perf_counter() - self._began
-            if self._known:
-                self._known(writer.name, literal(writer.text))
-        if isinstance(writer, FreeWriter) and writer.logprobs is not None:
-            self._logprobs[writer.name] = tuple(writer.logprobs)
         self.writer = None
         self._at += 1
 
@@ -170,7 +173,7 @@ def sequence_for(request: Request, tokens: Tokens, context_tokens: int, model: s
     """
     began = time.perf_counter()
     draw = Draw(request.sampling)
-    slots = [_writer(slot, tokens, draw, request.logprobs) for slot in request.slots]
+    slots = [_writer(slot, tokens, draw) for slot in request.slots]
     room = context_tokens - most_tokens(slots)
     if room < _LEAST_PROMPT:
         raise EngineError(
@@ -178,9 +181,7 @@ def sequence_for(request: Request, tokens: Tokens, context_tokens: int, model: s
             "no place is left for the chat. Lower the task's max_tokens or raise the engine's context."
         )
     ids, dropped = _prompt(request, tokens, room)
-    sequence = Sequence(ids, slots, model, dropped, began, request.known)
-    draw.standing = sequence.whole
-    return sequence
+    return Sequence(ids, slots, model, dropped, began)
 
 
 def most_tokens(slots: Iterable[Known | Writer]) -> int:
@@ -188,7 +189,7 @@ def most_tokens(slots: Iterable[Known | Writer]) -> int:
     return sum(len(slot[1]) if isinstance(slot, tuple) else slot.most for slot in slots)
 
 
-def _writer(slot: Slot, tokens: Tokens, draw: Draw, logprobs: bool) -> Known | Writer:
+def _writer(slot: Slot, tokens: Tokens, draw: Draw) -> Known | Writer:
     match slot:
         case Fixed():
             return slot.text, tokens.encode(slot.text)
@@ -199,7 +200,7 @@ def _writer(slot: Slot, tokens: Tokens, draw: Draw, logprobs: bool) -> Known | W
         case Pick():
             return PickWriter(slot, tokens)
         case Free():
-            return FreeWriter(slot, tokens, draw, logprobs)
+            return FreeWriter(slot, tokens, draw)
 
 
 def _prompt(request: Request, tokens: Tokens, room: int) -> tuple[list[int], int]:
