@@ -15,7 +15,8 @@ from attune.store import Admitted, Item, Store
 
 Watch = Callable[[Sequence[Outcome], "Counts"], None]
 _POLL_S = 0.1
-_AT_ONCE = 256
+_LINGER_S = 0.1
+"""An outcome waits so long for others to be written with it: a sync costs as much as a small chat."""
 _ENGINE_REASONS = (Reason.ENGINE_FAILED, Reason.ENGINE_TIMEOUT)
 
 
@@ -46,7 +47,7 @@ class Counts:
 
 
 class Settling:
-    """Writes outcomes in the order they come, as many at once as have come, and counts them."""
+    """Writes outcomes in the order they come, a few at once, and counts them when they are durable."""
 
     def __init__(self, store: Store, limits: Limits, stop: threading.Event, watch: Watch | None) -> None:
         self.counts = Counts()
@@ -104,9 +105,13 @@ class Settling:
         first = self._done.get()
         if first is None:
             return None
-        pairs = [first]
-        while len(pairs) < _AT_ONCE and not self._done.empty():
-            following = self._done.get()
+        pairs, until = [first], time.monotonic() + _LINGER_S
+        # That many are a third of what may be open at most: the engine never waits for this.
+        while len(pairs) < self._limits.in_flight and (left_s := until - time.monotonic()) > 0:
+            try:
+                following = self._done.get(timeout=left_s)
+            except queue.Empty:
+                break
             if following is None:
                 self._done.put(None)
                 break

@@ -97,7 +97,7 @@ def test_a_drained_run_finishes_what_is_in_flight_and_gives_back_the_rest(store:
         stop.set()
 
     inputs = [email(n) for n in range(500)]
-    act = Act(triage, ScriptedEngine(script=Script(delay_ms=5)))
+    act = Act(triage, ScriptedEngine(script=Script(delay_ms=50)))
     counts = run(Given(*inputs), store, act, Limits(in_flight=4), stop=stop, watch=watch)
     assert 0 < counts.settled < 500
     assert counts.reconciled
