@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
+from typing import Any
 
 from attune.answer import Verdict, parse
 from attune.chat import Chat
 from attune.engines import Engine
 from attune.errors import EngineError, Misfit
 from attune.outcome import Attempt, Outcome, Place, Reason
+from attune.question import Question
 from attune.request import Completion, Sampling
 from attune.task import Task
 
@@ -37,54 +38,66 @@ class Answer:
 
 def handle(chat: Chat, act: Act) -> Outcome:
     """Where `chat` ends: a table row, a review item with a drafted reply, or a dead letter."""
-    asked = ask(act.task, chat, act)
-    if asked.verdict is None:
-        return _dead(chat, act, asked)
+    began = time.monotonic()
     escalation = act.task.escalation
-    if escalation is None or not escalation.applies(asked.verdict.values):
-        return _outcome(Place.TABLE, chat, act, asked)
-    drafted = ask(escalation.draft, chat, act)
-    return _with_draft(_outcome(Place.REVIEW, chat, act, asked), chat, escalation.draft, drafted)
+    triage = _put(act.task, chat, act)
+    early = _early_draft(triage, chat, act)
+    asked = ask(act.task, chat, act, triage)
+    if asked.verdict is None:
+        outcome = _dead(chat, act, asked)
+    elif escalation is None or not escalation.applies(asked.verdict.values):
+        outcome = _outcome(Place.TABLE, chat, act, asked)
+    else:
+        drafted = ask(escalation.draft, chat, act, early)
+        outcome = _with_draft(_outcome(Place.REVIEW, chat, act, asked), chat, escalation.draft, drafted)
+    if early is not None:
+        early.cancel()
+    return replace(outcome, total_s=time.monotonic() - began)
 
 
-def ask(task: Task, chat: Chat, act: Act) -> Answer:
+def ask(task: Task, chat: Chat, act: Act, first: Question | None = None) -> Answer:
     """Asks `task` about `chat` until an answer fits, at most `act.tries` times, each with its own seed.
 
-    The first time is greedy; a model that is asked again is given some freedom, or it would say the same.
+    The first time is greedy, and `first` may be that question, put already; a model that is asked
+    again is given some freedom, or it would say the same.
     """
     attempts: list[Attempt] = []
     reason = Reason.UNREADABLE_ANSWER
     for seed in range(act.tries):
-        sampling = Sampling(temperature=0.7 if seed else 0.0, seed=seed)
-        started, text = time.monotonic(), ""
+        question = first if first and seed == 0 else _put(task, chat, act, seed)
+        text = ""
         try:
-            completion = _complete(task, chat, sampling, act)
+            completion = question.answer()
             text = completion.text
             verdict = parse(task, text, chat)
-            attempts.append(Attempt(task.name, seed, text, "", time.monotonic() - started))
+            attempts.append(Attempt(task.name, seed, text, "", time.monotonic() - question.began))
             return Answer(verdict, completion, tuple(attempts))
         except Misfit as error:
             reason, why = Reason.UNREADABLE_ANSWER, str(error)
         except TimeoutError:
             reason, why = Reason.ENGINE_TIMEOUT, f"no answer within {act.timeout_s:g} s"
-        except (EngineError, CancelledError) as error:
-            reason, why = Reason.ENGINE_FAILED, str(error) or "the engine gave the request up"
-        attempts.append(Attempt(task.name, seed, text, why, time.monotonic() - started))
+        except EngineError as error:
+            reason, why = Reason.ENGINE_FAILED, str(error)
+        attempts.append(Attempt(task.name, seed, text, why, time.monotonic() - question.began))
     return Answer(None, None, tuple(attempts), reason)
 
 
-def _complete(task: Task, chat: Chat, sampling: Sampling, act: Act) -> Completion:
-    future = None
-    try:
-        future = act.engine.submit(task.request(chat, sampling))
-        return future.result(timeout=act.timeout_s)
-    except (EngineError, TimeoutError, CancelledError):
-        raise
-    except Exception as error:  # an engine is somebody else's code: whatever it raises is one chat's failure
-        raise EngineError(f"{type(error).__name__}: {error}") from error
-    finally:
-        if future is not None:
-            future.cancel()
+def _put(task: Task, chat: Chat, act: Act, seed: int = 0) -> Question:
+    sampling = Sampling(temperature=0.7 if seed else 0.0, seed=seed)
+    return Question(act.engine, task.request(chat, sampling), act.timeout_s)
+
+
+def _early_draft(triage: Question, chat: Chat, act: Act) -> Question | None:
+    """The draft's question, put as soon as the choices that ask for it are known: the rest of the
+    verdict is still being written then."""
+    escalation, known = act.task.escalation, dict[str, Any]()
+    if escalation is None:
+        return None
+    for name, value in triage.choices():
+        known[name] = value
+        if escalation.when.keys() <= known.keys():
+            return _put(escalation.draft, chat, act) if escalation.applies(known) else None
+    return None
 
 
 def _outcome(place: Place, chat: Chat, act: Act, asked: Answer) -> Outcome:
@@ -108,7 +121,6 @@ def _outcome(place: Place, chat: Chat, act: Act, asked: Answer) -> Outcome:
         prompt_tokens=completion.prompt_tokens,
         output_tokens=completion.output_tokens,
         first_slot_s=completion.first_slot_s,
-        total_s=sum(attempt.seconds for attempt in asked.attempts),
     )
 
 
@@ -125,7 +137,6 @@ def _with_draft(outcome: Outcome, chat: Chat, task: Task, drafted: Answer) -> Ou
         attempts=outcome.attempts + drafted.attempts,
         prompt_tokens=outcome.prompt_tokens + drafted.completion.prompt_tokens,
         output_tokens=outcome.output_tokens + drafted.completion.output_tokens,
-        total_s=outcome.total_s + sum(attempt.seconds for attempt in drafted.attempts),
     )
 
 
@@ -141,5 +152,4 @@ def _dead(chat: Chat, act: Act, asked: Answer) -> Outcome:
         detail=f"{len(asked.attempts)} tries: {asked.attempts[-1].error}",
         attempts=asked.attempts,
         model=act.engine.model,
-        total_s=sum(attempt.seconds for attempt in asked.attempts),
     )

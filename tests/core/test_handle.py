@@ -105,6 +105,37 @@ def test_an_engine_that_never_answers_is_left_after_the_timeout(triage: Task) ->
     engine.close()
 
 
+class Telling(ScriptedEngine):
+    """Tells the sentiment at once, and gives the verdict only when something else was asked meanwhile."""
+
+    def __init__(self, told: str, final: int) -> None:
+        super().__init__(answers("Sorry about your soup."))
+        self._told, self._final = told, final
+        self.asked: list[str] = []
+        self.triage: Future[Completion] = Future()
+
+    def submit(self, request: Request) -> Future[Completion]:
+        self.asked.append(request.task)
+        if request.task == "triage":
+            assert request.known is not None
+            request.known("sentiment", self._told)
+            return self.triage
+        self.triage.set_result(Completion(verdict(self._final), "telling"))
+        return super().submit(request)
+
+
+def test_the_reply_is_asked_for_while_the_summary_is_still_being_written(triage: Task) -> None:
+    engine = Telling("-1", -1)
+    outcome = handle(CHAT, Act(triage, engine, timeout_s=10))
+    assert engine.asked == ["triage", "reply"]
+    assert (outcome.place, outcome.draft) == (Place.REVIEW, "Sorry about your soup.")
+
+
+def test_a_reply_asked_for_too_early_is_dropped_when_the_verdict_turns_out_otherwise(triage: Task) -> None:
+    outcome = handle(CHAT, Act(triage, Telling("-1", 1), timeout_s=10))
+    assert (outcome.place, outcome.draft) == (Place.TABLE, None)
+
+
 def test_what_was_invented_or_left_out_is_on_the_row(triage: Task) -> None:
     class Short(ScriptedEngine):
         def submit(self, request: Request) -> Future[Completion]:
