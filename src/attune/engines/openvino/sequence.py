@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 
 from attune.engines.openvino.blocks import BLOCK_TOKENS, ROOT, name_of
@@ -15,7 +15,7 @@ from attune.engines.openvino.slots import ChoiceWriter, NumberWriter, PickWriter
 from attune.engines.openvino.tokens import Tokens
 from attune.errors import EngineError
 from attune.prompt import render
-from attune.request import Choice, Completion, Fixed, Free, Number, Pick, Request, Slot
+from attune.request import Choice, Completion, Fixed, Free, Number, Pick, Request, Slot, literal
 
 _LEAST_PROMPT = 32
 
@@ -34,6 +34,7 @@ class Sequence:
         model: str = "",
         dropped: int = 0,
         began: float = 0.0,
+        known: Callable[[str, str], None] | None = None,
     ) -> None:
         self.future: Future[Completion] = Future()
         self.number = 0
@@ -55,10 +56,12 @@ class Sequence:
         self._model = model
         self._dropped = dropped
         self._began = began
+        self._known = known
         self.prompt_tokens = len(ids)
         self._at = 0
         self._texts: list[str] = []
         self._probabilities: dict[str, float] = {}
+        self._logprobs: dict[str, tuple[float, ...]] = {}
         self._finish = "stop"
         self._first_slot_s = 0.0
         self._names: list[bytes] = []
@@ -100,6 +103,10 @@ class Sequence:
             self._names.append(name_of(parent, self.tokens(start, start + BLOCK_TOKENS)))
         return self._names[blocks - 1] if blocks else ROOT
 
+    def whole(self) -> list[int]:
+        """All tokens that stand."""
+        return self._ids + (self.writer.ids if self.writer else [])
+
     def fed(self, count: int, logits: Logits) -> None:
         """`count` tokens were fed; `logits` has one row if they were the last that stood, else none."""
         self.cached += count
@@ -120,6 +127,7 @@ class Sequence:
             model=self._model,
             finish=self._finish,
             probabilities=self._probabilities,
+            logprobs=self._logprobs,
             prompt_tokens=self.prompt_tokens,
             output_tokens=len(self._ids) - self.prompt_tokens,
             cached_tokens=self.shared or 0,
@@ -161,6 +169,10 @@ class Sequence:
         if writer.probability is not None:
             self._probabilities[writer.name] = writer.probability
             self._first_slot_s = self._first_slot_s or time.perf_counter() - self._began
+            if self._known:
+                self._known(writer.name, literal(writer.text))
+        if isinstance(writer, FreeWriter) and writer.logprobs is not None:
+            self._logprobs[writer.name] = tuple(writer.logprobs)
         self.writer = None
         self._at += 1
 
@@ -173,7 +185,7 @@ def sequence_for(request: Request, tokens: Tokens, context_tokens: int, model: s
     """
     began = time.perf_counter()
     draw = Draw(request.sampling)
-    slots = [_writer(slot, tokens, draw) for slot in request.slots]
+    slots = [_writer(slot, tokens, draw, request.logprobs) for slot in request.slots]
     room = context_tokens - most_tokens(slots)
     if room < _LEAST_PROMPT:
         raise EngineError(
@@ -181,7 +193,9 @@ def sequence_for(request: Request, tokens: Tokens, context_tokens: int, model: s
             "no place is left for the chat. Lower the task's max_tokens or raise the engine's context."
         )
     ids, dropped = _prompt(request, tokens, room)
-    return Sequence(ids, slots, model, dropped, began)
+    sequence = Sequence(ids, slots, model, dropped, began, request.known)
+    draw.standing = sequence.whole
+    return sequence
 
 
 def most_tokens(slots: Iterable[Known | Writer]) -> int:
@@ -189,7 +203,7 @@ def most_tokens(slots: Iterable[Known | Writer]) -> int:
     return sum(len(slot[1]) if isinstance(slot, tuple) else slot.most for slot in slots)
 
 
-def _writer(slot: Slot, tokens: Tokens, draw: Draw) -> Known | Writer:
+def _writer(slot: Slot, tokens: Tokens, draw: Draw, logprobs: bool) -> Known | Writer:
     match slot:
         case Fixed():
             return slot.text, tokens.encode(slot.text)
@@ -200,7 +214,7 @@ def _writer(slot: Slot, tokens: Tokens, draw: Draw) -> Known | Writer:
         case Pick():
             return PickWriter(slot, tokens)
         case Free():
-            return FreeWriter(slot, tokens, draw)
+            return FreeWriter(slot, tokens, draw, logprobs)
 
 
 def _prompt(request: Request, tokens: Tokens, room: int) -> tuple[list[int], int]:
