@@ -10,8 +10,8 @@ from typing import Any, Literal, Protocol
 from attune.chat import Chat, Role
 from attune.errors import Misfit
 from attune.excerpt import candidates, is_excerpt
-from attune.ground import ungrounded
-from attune.request import Choice, Fixed, Free, Number, Pick, Slot
+from attune.ground import names_count, ungrounded
+from attune.request import Choice, Fixed, Free, Grounds, Number, Pick, Slot
 
 Column = Literal["text", "integer", "boolean", "list"]
 # Scripts written in bytes (three tokens a character) end early by tokens; all others by characters.
@@ -173,10 +173,12 @@ class TextField:
         return _told(self.about, f"text of at most {self.max_chars} characters")
 
     def slots(self, chat: Chat, end: str) -> tuple[Slot, ...]:
-        return (Fixed(' "'), self.free(json=True), Fixed(f'"{end}'))
+        return (Fixed(' "'), self.free(chat, json=True), Fixed(f'"{end}'))
 
-    def free(self, json: bool) -> Free:
-        return Free(self.name, self.max_chars, int(self.max_chars * _TOKENS_PER_CHAR), json)
+    def free(self, chat: Chat, json: bool) -> Free:
+        free = self.grounded is Grounded.NO
+        grounds = None if free else Grounds(chat.text, names_count(chat.language))
+        return Free(self.name, self.max_chars, int(self.max_chars * _TOKENS_PER_CHAR), json, grounds)
 
     def check(self, value: Any, chat: Chat) -> tuple[Any, tuple[str, ...]]:
         text = _text(self.name, value, self.max_chars)

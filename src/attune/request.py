@@ -69,18 +69,29 @@ class Pick:
 
 
 @dataclass(frozen=True, slots=True)
+class Grounds:
+    """What grounded text may tell: numbers and codes that `source` holds, and its names if `names` count."""
+
+    source: str
+    names: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Free:
     """Text that the model writes, at most `max_chars` characters and `max_tokens` tokens.
 
     In a JSON string (`json`) it ends before the first unescaped quote and is escaped when it becomes
     part of the answer; otherwise it ends with the model's turn. Control characters become spaces, line
     feeds in a JSON string too. Text that meets a limit is cut back to its last whole sentence, or word.
+    With `grounds`, an engine that has the logits lets digits, codes and names only be copied from there
+    (`attune.ground` says what counts), and white space at its beginning is left out.
     """
 
     name: str
     max_chars: int
     max_tokens: int
     json: bool = True
+    grounds: Grounds | None = None
 
 
 Slot = Fixed | Choice | Number | Pick | Free

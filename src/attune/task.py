@@ -88,7 +88,7 @@ class Task:
         if self.plain:
             only = self.fields[0]
             assert isinstance(only, TextField)
-            return (only.free(json=False),)
+            return (only.free(chat, json=False),)
         slots: list[Slot] = []
         for index, part in enumerate(self.fields):
             end = "," if index < len(self.fields) - 1 else "}"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from attune.answer import parse
 from attune.chat import Chat, Role, Turn
 from attune.errors import BadTask, Misfit
-from attune.request import Choice, Fixed, Free, Number, Pick
+from attune.request import Choice, Fixed, Free, Grounds, Number, Pick
 from attune.task import BUILT_IN, Task, find, load
 from attune.testing import fill
 
@@ -84,7 +84,7 @@ def test_the_slots_are_compact_json_and_any_filling_of_them_parses(tmp_path: Pat
         )
         in slots
     )
-    assert Free("note", 60, 90) in slots
+    assert Free("note", 60, 90, grounds=Grounds(CHAT.text)) in slots
     assert slots[-1] == Fixed('"}')
     filled = fill(task.request(CHAT))
     assert set(parse(task, filled, CHAT).values) == {

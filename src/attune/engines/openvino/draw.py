@@ -42,9 +42,11 @@ class Draw:
         index = self._index(scores, np.array(allowed))
         return allowed[index], float(np.exp(log_softmax(scores)[index]))
 
-    def any(self, logits: Row, banned: Row) -> int:
-        """One token of the whole vocabulary, but none whose `banned` is minus infinity."""
+    def any(self, logits: Row, banned: Row, also: Ids | None = None) -> int:
+        """One token of the whole vocabulary: none `banned` by minus infinity, unless it is in `also`."""
         scores = logits + banned
+        if also is not None:
+            scores[also] = logits[also]
         if self._looks_back:
             look_back(scores, self.standing(), self._sampling)
         if self._sampling.temperature == 0:

@@ -7,8 +7,10 @@ import json
 import re
 
 from attune.engines.openvino.draw import Draw, Row, log_probabilities
+from attune.engines.openvino.grounded import Grounding
 from attune.engines.openvino.tokens import Tokens
 from attune.errors import EngineError
+from attune.ground import source_of
 from attune.request import Free
 
 _SLACK = 8
@@ -30,6 +32,7 @@ class FreeWriter:
         self._slot = slot
         self._tokens = tokens
         self._draw = draw
+        self._grounding = _grounding(slot, tokens)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._escaped = False
         self._said = ""
@@ -47,13 +50,16 @@ class FreeWriter:
         """Nothing stands before the model has written."""
 
     def read(self, logits: Row) -> None:
-        token = self._draw.any(logits, self._tokens.banned)
+        banned, also = self._grounding.mask() if self._grounding else (self._tokens.banned, None)
+        token = self._draw.any(logits, banned, also)
         piece = self._tokens.pieces[token]
         quote = self._quote(piece) if self._slot.json else None
         self._said += self._decoder.decode(piece[:quote])
         ended = quote is not None or token in self._tokens.ends
         if not ended:
             self.ids.append(token)
+            if self._grounding:
+                self._grounding.take(piece)
             if self.logprobs is not None:
                 self.logprobs.append(float(log_probabilities(logits[None], [token])[0]))
         stop = self._stop()
@@ -106,9 +112,13 @@ class FreeWriter:
                 self._end(value, limit=True)
 
     def _end(self, value: str, limit: bool) -> None:
+        if self._grounding:
+            value = value.lstrip()
         if limit or len(value) > self._slot.max_chars:
             value = shortened(value, self._slot.max_chars)
             self.finish = "limit"
+        if self._grounding:  # a cut may have left the beginning of a word
+            value = self._grounding.source.grounded_part(value)
         self.text = json.dumps(value, ensure_ascii=False)[1:-1] if self._slot.json else value
         self.done = True
 
@@ -118,6 +128,13 @@ class FreeWriter:
 
     def _meant(self) -> str:
         return unescaped(self._said) if self._slot.json else self._said
+
+
+def _grounding(slot: Free, tokens: Tokens) -> Grounding | None:
+    if slot.grounds is None:
+        return None
+    source = source_of(slot.grounds.source, slot.grounds.names)
+    return Grounding(source, tokens.grounded(slot.grounds.names, slot.json))
 
 
 def unescaped(text: str) -> str:

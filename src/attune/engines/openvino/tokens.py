@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
+from attune.engines.openvino.grounded import Vocabulary
 from attune.errors import EngineError
 from attune.prompt import Style
 
@@ -36,6 +37,7 @@ class Tokens:
         self.pieces = self._pieces(path, vocabulary)
         self.banned = self._banned(vocabulary)
         self.numeric = cache(self._numeric)
+        self.grounded = cache(self._grounded)
 
     def encode(self, text: str) -> list[int]:
         """Tokens of `text` as plain text, whatever it looks like."""
@@ -75,6 +77,10 @@ class Tokens:
         empty = [not piece for piece in self.pieces[:vocabulary]]
         empty_but_ends = np.array(empty) & ~np.isin(np.arange(vocabulary), list(self.ends))
         return np.where(empty_but_ends, np.float32(-np.inf), np.float32(0))
+
+    def _grounded(self, names: bool, json: bool) -> Vocabulary:
+        """The vocabulary as grounded text sees it: made when first asked for, in a second for a large one."""
+        return Vocabulary(self.pieces[: len(self.banned)], self.ends, names, json)
 
     def _numeric(self, end: str) -> list[tuple[int, str]]:
         """The tokens that can be part of a number that ends with `end`."""
