@@ -34,7 +34,9 @@ def small() -> Iterator[OpenVINOEngine]:
 @pytest.fixture(scope="session")
 def runner() -> PagedModel:
     """The model alone, in float32, for brute force."""
-    return PagedModel(POCKET / "openvino_model.xml", context_tokens=2048, cache_mb=0, exact=True)
+    model = PagedModel(POCKET / "openvino_model.xml", exact=True)
+    model.allocate(64)
+    return model
 
 
 @pytest.fixture(scope="session")

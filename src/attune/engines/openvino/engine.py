@@ -15,6 +15,7 @@ from attune.engines.openvino.folder import open_folder
 from attune.engines.openvino.model import Logits, PagedModel
 from attune.engines.openvino.scheduler import Plan, Scheduler
 from attune.engines.openvino.sequence import Sequence, sequence_for
+from attune.engines.openvino.sizes import Sizes, this_machine
 from attune.engines.openvino.slots import MAX_SCORED
 from attune.engines.openvino.tokens import Tokens
 from attune.errors import EngineError
@@ -53,7 +54,8 @@ class OpenVINOEngine:
 
     Requests join and leave at every step. One that finds the cache full waits, in order of arrival.
     A step that fails ends the requests in it, with its error as their cause, and no others.
-    `exact` computes in float32 throughout, to compare with other programs; it is slower.
+    Sizes that are not given are chosen for the machine (see `sizes`). `exact` computes in float32
+    throughout, to compare with other programs; it is slower.
 
     Raises EngineError when the folder cannot be used: the message says what is missing.
     """
@@ -64,20 +66,24 @@ class OpenVINOEngine:
         model: str = "",
         *,
         context_tokens: int = 2048,
-        step_tokens: int = 1024,
-        running: int = 64,
-        cache_mb: int = 512,
+        step_tokens: int = 0,
+        running: int = 0,
+        cache_mb: int | None = None,
         exact: bool = False,
     ) -> None:
         found = open_folder(folder)
         self._context_tokens = min(context_tokens, found.context_tokens)
-        self._runner = PagedModel(found.xml, self._context_tokens, cache_mb, exact)
+        machine = this_machine()
+        sizes = Sizes(step_tokens, running, cache_mb).on(machine)
+        self._runner = PagedModel(found.xml, exact, machine.quota)
+        blocks = sizes.blocks(machine, self._runner.block_bytes, self._context_tokens)
+        self._runner.allocate(blocks)
         self._tokens = Tokens(found.tokenizer, found.ends, found.bos, self._runner.vocabulary)
         self._model = model or folder.resolve().name
-        self._pool = BlockPool(self._runner.blocks)
+        self._pool = BlockPool(blocks)
         head_rows = max(MAX_SCORED, _LOGIT_FLOATS // self._runner.vocabulary)
-        self._scheduler = Scheduler(self._pool, step_tokens, head_rows, running)
-        self._most_running = running
+        self._scheduler = Scheduler(self._pool, sizes.step_tokens, head_rows, sizes.running)
+        self._most_running = sizes.running
         self._arrivals: deque[Sequence] = deque()
         self._steps = self._fed_tokens = 0
         self._infer_s = self._step_s = 0.0
