@@ -15,7 +15,23 @@ class Style(StrEnum):
     """Which words a model wants around a turn."""
 
     GEMMA = "gemma"
+    GEMMA4 = "gemma4"
+    CHATML = "chatml"
+    LLAMA3 = "llama3"
     PLAIN = "plain"
+
+
+_TURNS = {
+    Style.GEMMA: ("<bos><start_of_turn>user\n", "<end_of_turn>\n<start_of_turn>model\n"),
+    Style.GEMMA4: ("<bos><|turn>user\n", "<turn|>\n<|turn>model\n"),
+    Style.CHATML: ("<|im_start|>user\n", "<|im_end|>\n<|im_start|>assistant\n"),
+    Style.LLAMA3: (
+        "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n",
+        "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n",
+    ),
+    Style.PLAIN: ("", "\n"),
+}
+"""What opens the user's turn, and what closes it and opens the model's, as the models' makers document it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +59,5 @@ def build(preamble: str, chat: Chat, cue: str) -> Prompt:
 def render(prompt: Prompt, style: Style) -> Rendered:
     """`prompt` with the turn tokens of `style` around it."""
     preamble = f"{prompt.preamble}\n\n" if prompt.preamble else ""
-    if style is Style.PLAIN:
-        return Rendered(preamble, prompt.lines, f"\n\n{prompt.cue}\n")
-    return Rendered(
-        f"<bos><start_of_turn>user\n{preamble}",
-        prompt.lines,
-        f"\n\n{prompt.cue}<end_of_turn>\n<start_of_turn>model\n",
-    )
+    opened, closed = _TURNS[style]
+    return Rendered(opened + preamble, prompt.lines, f"\n\n{prompt.cue}{closed}")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from attune import prompt
 from attune.chat import Chat, Role, Turn
 from attune.excerpt import candidates, is_excerpt, sentences
-from attune.ground import ungrounded
+from attune.ground import Source, ungrounded
 from attune.prompt import Style
 
 said = st.text(max_size=120) | st.lists(
@@ -78,6 +78,40 @@ def test_candidates_are_the_customers_telling_sentences() -> None:
 )
 def test_what_the_chat_does_not_hold_is_found(answer: str, source: str, invented: tuple[str, ...]) -> None:
     assert ungrounded(answer, source) == invented
+
+
+SCRIPTS = "Order 48213 for Noor's HC-3302, paid 1,500 on 7730 1192, Straße 5pm 08:14-13:50 Élodie №٣٤ İz 𝐀b"
+
+
+@given(
+    st.lists(st.sampled_from(SCRIPTS.split()) | st.text(max_size=6), max_size=12).map(" ".join), st.booleans()
+)
+def test_every_word_to_be_copied_is_held_in_any_case_and_all_its_beginnings_lead_to_it(
+    source: str, names: bool
+) -> None:
+    held = Source(source, names)
+    for word in held.words:
+        for form in (word, word.upper(), word.capitalize()):
+            if form.casefold() == word and not form.endswith(("'S", "’S")):
+                assert held.holds(form), form
+                assert ungrounded(f"of {form}", source, "en" if names else "de") == ()
+        for end in range(len(word)):
+            assert word[end] in held.beginnings[word[:end]]
+
+
+def test_what_may_be_copied_are_numbers_codes_and_names() -> None:
+    words = Source("Noor's order 48213, HC-3302 and 7730 1192 at 5pm for 1,500", True).words
+    assert {"noor", "order", "48213", "hc-3302", "hc3302", "77301192", "5pm", "5", "1,500", "1500"} <= set(
+        words
+    )
+    assert set(Source("Noor paid 1500", False).words) == {"1500", "1,500", "1.500"}
+
+
+def test_the_grounded_part_ends_before_the_first_word_that_is_not_held() -> None:
+    source = Source("Order 48213", True)
+    assert source.grounded_part("Order 48213, not 482.") == "Order 48213, not"
+    assert source.grounded_part("Order 48213.") == "Order 48213."
+    assert source.grounded_part("482") == ""
 
 
 def test_german_nouns_are_not_taken_for_names() -> None:

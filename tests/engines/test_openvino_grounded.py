@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.engines.asking import CHAT, ask, pointing_at
-from tokenizers import Tokenizer, models
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from attune.engines.openvino import OpenVINOEngine
 from attune.engines.openvino.draw import Draw, Row
@@ -173,6 +173,21 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Tokens:
     return Tokens(path, frozenset({0}), None, made.get_vocab_size())
 
 
+@pytest.fixture(scope="module")
+def bytewise(tmp_path_factory: pytest.TempPathFactory) -> Tokens:
+    """A vocabulary of GPT-2's kind, whose tokens begin and end within characters."""
+    made = Tokenizer(models.BPE())
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    said = [*WORDS, *(" " + word for word in WORDS), *SAID, "… — “”’ Éé Ææ Ññ ０１２ ٠١٢ 𝐀𝐁𝟎"]
+    made.train_from_iterator(said, trainers.BpeTrainer(vocab_size=600, initial_alphabet=alphabet))
+    made.add_special_tokens(["<|endoftext|>"])
+    path = tmp_path_factory.mktemp("bytewise") / "tokenizer.json"
+    made.save(str(path))
+    return Tokens(path, frozenset(), None, made.get_vocab_size())
+
+
 def wishes(seed: int, tokens: Tokens, step: int) -> Row:
     """Random logits that like what must not be: digits, capitals, single bytes, by turns."""
     noise = np.random.default_rng([seed, step])
@@ -225,6 +240,14 @@ def test_nothing_is_invented_from_odd_tokens(
 
 
 @given(SEEDS, chats, st.booleans(), st.sampled_from(["de", "en", None]))
+@settings(deadline=None, max_examples=200)
+def test_nothing_is_invented_from_tokens_within_characters(
+    bytewise: Tokens, seed: int, chat: str, as_json: bool, language: str | None
+) -> None:
+    check(bytewise, seed, chat, as_json, language)
+
+
+@given(SEEDS, chats, st.booleans(), st.sampled_from(["de", "en", None]))
 @settings(deadline=None, max_examples=60)
 def test_nothing_is_invented_from_the_pocket_models_tokens(
     vocabulary: Tokens, seed: int, chat: str, as_json: bool, language: str | None
@@ -246,8 +269,10 @@ SAID = (
 
 @pytest.mark.parametrize("as_json", [True, False])
 @pytest.mark.parametrize("said", SAID)
-def test_what_the_chat_holds_can_be_said(vocabulary: Tokens, odd: Tokens, said: str, as_json: bool) -> None:
-    for tokens in (vocabulary, odd):
+def test_what_the_chat_holds_can_be_said(
+    vocabulary: Tokens, odd: Tokens, bytewise: Tokens, said: str, as_json: bool
+) -> None:
+    for tokens in (vocabulary, odd, bytewise):
         slot = Free("f", 200, 300, as_json, Grounds(HELD))
         writer = FreeWriter(slot, tokens, Draw(Sampling()))
         for token in [*tokens.encode(said), min(tokens.ends)]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,25 +16,40 @@ from attune.engines.openvino.grounded import Vocabulary
 from attune.errors import EngineError
 from attune.prompt import Style
 
-_ENDS = ("<end_of_turn>", "<eos>")
+_STYLES = {
+    "<start_of_turn>": Style.GEMMA,
+    "<|turn>": Style.GEMMA4,
+    "<|im_start|>": Style.CHATML,
+    "<|start_header_id|>": Style.LLAMA3,
+}
+"""By a control token that only the vocabularies of this style have."""
+_ENDS = (
+    *("<end_of_turn>", "<turn|>", "<eos>", "</s>"),
+    *("<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end_of_text|>"),
+)
 _BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 
 
 class Tokens:
-    """A tokenizer of Gemma's kind (spaces as ▁, bytes as <0x0A>), shared by all threads.
+    """A tokenizer, shared by all threads: of SentencePiece's kind with bytes as <0x0A> (Gemma, Llama 2),
+    or of GPT-2's, where every piece is bytes (Llama 3, Qwen).
 
     Text is always encoded as plain text; only `encode_prompt` makes control tokens, and only from
     `head` and `tail`.
     """
 
     def __init__(self, path: Path, ends: frozenset[int], bos: int | None, vocabulary: int) -> None:
-        self._tokenizer = _load(path)
+        definition = _definition(path)
+        self._bytewise = "ByteLevel" in _kinds(definition.get("decoder"))
+        self._tokenizer = _load(path, _as_it_stands(definition, self._bytewise))
         self._tokenizer.encode_special_tokens = True
         added = self._tokenizer.get_added_tokens_decoder()
         self._controls = {token.content: number for number, token in added.items() if token.special}
-        self._control = re.compile("(" + "|".join(map(re.escape, self._controls)) + ")")
-        self._bos = bos
-        self.style = Style.GEMMA if "<start_of_turn>" in self._controls else Style.PLAIN
+        longest_first = sorted(self._controls, key=len, reverse=True)
+        self._control = re.compile("(" + ("|".join(map(re.escape, longest_first)) or "(?!)") + ")")
+        styles = [style for sign, style in _STYLES.items() if sign in self._controls]
+        self.style = styles[0] if styles else Style.PLAIN
+        self._bos = None if self.style is Style.CHATML else bos  # these name one, and were trained without
         self.ends = ends | {self._controls[end] for end in _ENDS if end in self._controls}
         self.pieces = self._pieces(path, vocabulary)
         self.banned = self._banned(vocabulary)
@@ -62,12 +79,14 @@ class Tokens:
     def _pieces(self, path: Path, vocabulary: int) -> list[bytes]:
         """What each token writes, in UTF-8 bytes; a control token nothing."""
         words = self._tokenizer.get_vocab(with_added_tokens=True)
-        if "<0x0A>" not in words:
-            raise EngineError(f"{path}: no byte tokens in the vocabulary: this engine needs Gemma's kind.")
-        pieces = [b""] * max(vocabulary, len(words))
+        added = {token.content for token in self._tokenizer.get_added_tokens_decoder().values()}
+        if not self._bytewise and "<0x0A>" not in words:
+            raise EngineError(
+                f"{path}: no byte tokens in the vocabulary: this engine needs Gemma's kind or GPT-2's."
+            )
+        pieces = [b""] * max(vocabulary, max(words.values()) + 1)
         for word, number in words.items():
-            byte = _BYTE.fullmatch(word)
-            pieces[number] = bytes([int(byte[1], 16)]) if byte else word.replace("▁", " ").encode()
+            pieces[number] = _bytes(word) if self._bytewise and word not in added else _piece(word)
         for number in self._controls.values():
             pieces[number] = b""
         return pieces
@@ -89,8 +108,67 @@ class Tokens:
         return [(index, piece.decode()) for index, piece in numbered if piece and shape.fullmatch(piece)]
 
 
-def _load(path: Path) -> Tokenizer:
+def _piece(word: str) -> bytes:
+    byte = _BYTE.fullmatch(word)
+    return bytes([int(byte[1], 16)]) if byte else word.replace("▁", " ").encode()
+
+
+def _bytes(word: str) -> bytes:
+    """The bytes of a piece of GPT-2's kind, which writes each as a visible character."""
+    return bytes(_BYTE_OF[sign] for sign in word)
+
+
+def _visible() -> dict[str, int]:
+    """GPT-2's alphabet: printing bytes of Latin-1 as themselves, the others from U+0100 on, in order."""
+    shown = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    hidden = [byte for byte in range(256) if byte not in shown]
+    return {chr(byte): byte for byte in shown} | {chr(256 + index): byte for index, byte in enumerate(hidden)}
+
+
+_BYTE_OF = _visible()
+
+
+def _as_it_stands(definition: dict[str, Any], bytewise: bool) -> dict[str, Any]:
+    """A tokenizer's definition, changed so that no space is put before a text, and that where pieces are
+    bytes all tokens beside them are control tokens: those families leave some, like <tool_call>, open."""
+    changed: dict[str, Any] = json.loads(json.dumps(definition))
+    for part in _parts(changed.get("normalizer")):
+        if part.get("type") == "Prepend":
+            part["prepend"] = ""
+    for part in _parts(changed.get("pre_tokenizer")):
+        if "add_prefix_space" in part:
+            part["add_prefix_space"] = False
+        if "prepend_scheme" in part:
+            part["prepend_scheme"] = "never"
+    for token in changed.get("added_tokens", ()) if bytewise else ():
+        token["special"] = True
+    return changed
+
+
+def _parts(part: Any) -> list[dict[str, Any]]:
+    """A step of a tokenizer and the steps in it."""
+    if not isinstance(part, dict):
+        return []
+    inner = [*part.get("normalizers", ()), *part.get("pretokenizers", ()), *part.get("decoders", ())]
+    return [part, *(deeper for step in inner for deeper in _parts(step))]
+
+
+def _kinds(part: Any) -> set[str]:
+    return {str(step.get("type")) for step in _parts(part)}
+
+
+def _definition(path: Path) -> dict[str, Any]:
     try:
-        return Tokenizer.from_file(str(path))
+        definition = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EngineError(f"{path}: not a tokenizer ({error}). Export the model again.") from error
+    if not isinstance(definition, dict):
+        raise EngineError(f"{path}: not a tokenizer (no JSON object). Export the model again.")
+    return definition
+
+
+def _load(path: Path, definition: dict[str, Any]) -> Tokenizer:
+    try:
+        return Tokenizer.from_str(json.dumps(definition))
     except Exception as error:  # the package raises bare Exception
         raise EngineError(f"{path}: not a tokenizer ({error}). Export the model again.") from error
