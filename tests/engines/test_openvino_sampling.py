@@ -186,7 +186,7 @@ def test_log_probabilities_are_those_of_brute_force(
     said = answer.logprobs["reply"]
     written = vocabulary.encode(answer.text)[: len(said)]
     whole = prompt + written[:-1]
-    logits = runner.infer([Fed(whole, 0, list(range(len(whole) // 32 + 1)), len(written))]).copy()
+    logits = runner.infer([Fed(whole, 0, list(range(len(whole) // 32 + 1)), len(written))])[0].copy()
     expected = log_probabilities(logits.reshape(len(written), -1))[np.arange(len(written)), written]
     assert list(said) == pytest.approx(list(expected), abs=0.02)
     assert len(said) > 3

@@ -249,7 +249,7 @@ def _standing(vocabulary: Tokens, answer: str, lines: tuple[str, ...] = CHAT) ->
 def _logits(
     runner: PagedModel, ids: list[int], wanted: int
 ) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
-    logits = runner.infer([Row(ids, 0, list(range(len(ids) // 32 + 1)), wanted)])
+    logits, _ = runner.infer([Row(ids, 0, list(range(len(ids) // 32 + 1)), wanted)])
     return logits.copy().reshape(wanted, -1)
 
 

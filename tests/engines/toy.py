@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
+from tests.engines.asking import log_probabilities
 
 from attune.engines.openvino.blocks import BLOCK_TOKENS, BlockPool
 from attune.engines.openvino.draw import Row
@@ -79,7 +80,9 @@ class Toy:
             elif entry.option is None:
                 entry.sequence.fed(len(entry.row.tokens), mine)
             else:
-                entry.sequence.scored(entry.option, mine)
+                following = entry.row.following
+                scores = log_probabilities(mine)[range(len(following)), following]
+                entry.sequence.scored(entry.option, scores.astype(np.float32))
         self.scheduler.stepped(plan)
         for sequence in plan.sequences:
             if sequence.done:

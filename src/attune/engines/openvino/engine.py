@@ -186,12 +186,12 @@ class OpenVINOEngine:
         began = time.perf_counter()
         plan = self._scheduler.plan()
         try:
-            logits = self._infer(plan)
+            logits, scores = self._infer(plan)
         except Exception as error:  # noqa: BLE001 - the boundary: a step ends its requests
             for sequence in plan.sequences:
                 self._end(sequence, error)
         else:
-            self._read(plan, logits)
+            self._read(plan, logits, scores)
         self._scheduler.stepped(plan)
         for sequence in plan.sequences:
             if sequence.done:
@@ -201,27 +201,28 @@ class OpenVINOEngine:
         self._fed_tokens += sum(len(entry.row.tokens) for entry in plan.entries)
         self._step_s += time.perf_counter() - began
 
-    def _infer(self, plan: Plan) -> Logits:
+    def _infer(self, plan: Plan) -> tuple[Logits, Logits]:
         if plan.copies:
             self._runner.copy_blocks(list(plan.copies.values()), list(plan.copies))
         began = time.perf_counter()
-        logits = self._runner.infer([entry.row for entry in plan.entries])
+        read = self._runner.infer([entry.row for entry in plan.entries])
         self._infer_s += time.perf_counter() - began
-        return logits
+        return read
 
-    def _read(self, plan: Plan, logits: Logits) -> None:
-        """Shows each sequence its logits."""
-        row = 0
+    def _read(self, plan: Plan, logits: Logits, scores: Logits) -> None:
+        """Shows each sequence its logits, or the log-probabilities of its fork."""
+        row = scored = 0
         for entry in plan.entries:
             mine = logits[row : row + entry.row.wanted]
-            row += entry.row.wanted
+            fork = scores[scored : scored + len(entry.row.following)]
+            row, scored = row + entry.row.wanted, scored + len(entry.row.following)
             if not entry.sequence.blocks:  # ended by an earlier row of this step
                 continue
             try:
                 if entry.option is None:
                     entry.sequence.fed(len(entry.row.tokens), mine)
                 else:
-                    entry.sequence.scored(entry.option, mine)
+                    entry.sequence.scored(entry.option, fork)
             except Exception as error:  # noqa: BLE001 - the boundary: one request ends
                 self._end(entry.sequence, error)
 

@@ -5,7 +5,7 @@ All that touches the openvino package is here, and it is imported only when a mo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ Logits = npt.NDArray[np.float32]
 _FED = ("input_ids", "max_context_len", "past_lens", "subsequence_begins")
 _FED_BLOCKS = ("block_indices", "block_indices_begins")
 _POSITIONS = "position_ids"
-_HEAD_ROWS = "head_rows"
+_HEAD_ROWS, _SCORED_ROWS, _FOLLOWING = "head_rows", "scored_rows", "following"
 _EXACT = {
     "INFERENCE_PRECISION_HINT": "f32",
     "KV_CACHE_PRECISION": "f32",
@@ -35,12 +35,14 @@ float32 it quantises the activations, by default in groups of 32; by 64 a prefil
 @dataclass(frozen=True, slots=True)
 class Row:
     """A run of new tokens of one sequence. `table` lists its blocks, those of its past first; the
-    logits of its last `wanted` tokens are asked for."""
+    logits of its last `wanted` tokens are asked for. With `following`, as many tokens as are wanted, it
+    is the log-probability of each of these after what stands before it."""
 
     tokens: list[int]
     past: int
     table: list[int]
     wanted: int
+    following: list[int] = field(default_factory=list)
 
 
 class PagedModel:
@@ -75,10 +77,11 @@ class PagedModel:
         for cache in self._cache:
             cache[targets] = cache[sources]
 
-    def infer(self, rows: list[Row]) -> Logits:
-        """One step over `rows`: the logits of all wanted tokens, in order, shape [wanted, vocabulary].
+    def infer(self, rows: list[Row]) -> tuple[Logits, Logits]:
+        """One step over `rows`: the logits of all wanted tokens, in order, shape [wanted, vocabulary], and
+        the log-probabilities of all following, in order.
 
-        The array is the model's own and holds until the next step.
+        The arrays are the model's own and hold until the next step.
         """
         lengths = np.array([len(row.tokens) for row in rows])
         pasts = np.array([row.past for row in rows])
@@ -95,9 +98,11 @@ class PagedModel:
         self._feed("block_indices_begins", _begins(np.array([len(table) for table in used])))
         self._feed("max_context_len", np.array((pasts + lengths).max()))
         self._feed(_HEAD_ROWS, np.concatenate(wanted))
+        scored = np.repeat([bool(row.following) for row in rows], [row.wanted for row in rows])
+        self._feed(_SCORED_ROWS, np.flatnonzero(scored))
+        self._feed(_FOLLOWING, np.array([token for row in rows for token in row.following]).reshape(-1, 1))
         self._request.infer()
-        logits: Logits = self._request.get_output_tensor(0).data
-        return logits
+        return self._request.get_output_tensor(0).data, self._request.get_output_tensor(1).data[:, 0]
 
     def _feed(self, name: str, values: npt.NDArray[Any], dtype: npt.DTypeLike = np.int32) -> None:
         self._request.set_tensor(name, self._tensor(np.asarray(values, dtype)))
@@ -135,6 +140,7 @@ def _paged(core: Any, xml: Path) -> Any:
         what = f"takes {', '.join(odd)}" if odd else f"has no {', '.join(sorted(needed - names))}"
         raise EngineError(f"{xml}: not a decoder of text this engine can run: it {what}")
     _gather_before_head(model)
+    _score_after_head(model)
     return model
 
 
@@ -159,6 +165,26 @@ def _gather_before_head(model: Any) -> None:
     flat = opset13.squeeze(logits, opset13.constant([1], Type.i32))
     result.input(0).replace_source_output(flat.output(0))
     model.add_parameters([rows])
+    model.validate_nodes_and_infer_types()
+
+
+def _score_after_head(model: Any) -> None:
+    """Adds the output [scored, 1], the log-probabilities of given tokens: of a large vocabulary, taking them
+    from the logits would cost as much as all else."""
+    from openvino import Type, opset13
+
+    result = model.get_results()[0]
+    rows = opset13.parameter([-1], Type.i32, name=_SCORED_ROWS)
+    following = opset13.parameter([-1, 1], Type.i32, name=_FOLLOWING)
+    rows.output(0).set_names({_SCORED_ROWS})
+    following.output(0).set_names({_FOLLOWING})
+    last = opset13.constant([1], Type.i32)
+    logits = opset13.gather(result.input_value(0), rows, opset13.constant(0, Type.i32))
+    shifted = opset13.subtract(logits, opset13.reduce_max(logits, last, keep_dims=True))
+    total = opset13.reduce_sum(opset13.exp(shifted), last, keep_dims=True)
+    scores = opset13.subtract(opset13.gather_elements(shifted, following, 1), opset13.log(total))
+    model.add_parameters([rows, following])
+    model.add_results([opset13.result(scores)])
     model.validate_nodes_and_infer_types()
 
 

@@ -174,13 +174,13 @@ class Scheduler:
         writer = sequence.writer
         assert isinstance(writer, PickWriter), "nothing to feed and nothing to score"
         for forked in range(count):
-            ids = writer.fork(writer.waiting[0])
-            needed = blocks_for(sequence.cached % BLOCK_TOKENS + len(ids))
+            option = writer.fork(writer.waiting[0])
+            needed = blocks_for(sequence.cached % BLOCK_TOKENS + len(option) - 1)
             scratch = self.pool.take(needed) if forked else self._take(needed, sequence)
             if scratch is None:
                 return
             plan.borrowed += scratch
-            yield Entry(sequence, _fork(sequence, plan, ids, scratch), writer.waiting.popleft())
+            yield Entry(sequence, _fork(sequence, plan, option, scratch), writer.waiting.popleft())
 
     def _extend(self, sequence: Sequence, tokens: int, plan: Plan) -> bool:
         """Whether `sequence` has blocks to write up to `tokens` tokens, having taken what it lacks. One that
@@ -234,15 +234,17 @@ def _coming(sequence: Sequence) -> list[bytes]:
 
 def _fork_sizes(sequence: Sequence) -> list[int]:
     assert isinstance(sequence.writer, PickWriter), "nothing to feed and nothing to score"
-    return [len(sequence.writer.fork(option)) for option in sequence.writer.waiting]
+    return [len(sequence.writer.fork(option)) - 1 for option in sequence.writer.waiting]
 
 
-def _fork(sequence: Sequence, plan: Plan, ids: list[int], scratch: list[int]) -> Row:
-    """A row that shares the sequence's full blocks and goes on in a copy of its last, partly full one."""
+def _fork(sequence: Sequence, plan: Plan, option: list[int], scratch: list[int]) -> Row:
+    """A row of `option`'s tokens, which shares the sequence's full blocks and goes on in a copy of its last,
+    partly full one. Its first token's probability is known from what stands."""
     full, part = divmod(sequence.cached, BLOCK_TOKENS)
     if part:
         plan.copies[scratch[0]] = sequence.blocks[full]
-    return Row(ids, sequence.cached, sequence.blocks[:full] + scratch, len(ids))
+    table = sequence.blocks[:full] + scratch
+    return Row(option[:-1], sequence.cached, table, len(option) - 1, option[1:])
 
 
 def _turn(sequence: Sequence) -> tuple[int, bool, int]:

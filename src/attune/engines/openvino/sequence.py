@@ -115,10 +115,10 @@ class Sequence:
             self.scoring = isinstance(self.writer, PickWriter)
             self._go_on()
 
-    def scored(self, option: int, logits: Logits) -> None:
+    def scored(self, option: int, log_probabilities: Logits) -> None:
         """The fork of `option` was fed."""
         assert isinstance(self.writer, PickWriter)
-        self.writer.score(option, logits)
+        self.writer.score(option, log_probabilities)
         self._go_on()
 
     def completion(self) -> Completion:

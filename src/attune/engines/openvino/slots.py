@@ -10,9 +10,8 @@ from collections import deque
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from attune.engines.openvino.draw import Draw, Row, log_probabilities, log_softmax
+from attune.engines.openvino.draw import Draw, Row, log_softmax
 from attune.engines.openvino.tokens import Tokens
 from attune.errors import EngineError
 from attune.request import Choice, Number, Pick
@@ -190,13 +189,12 @@ class PickWriter:
         self._judge()
 
     def fork(self, option: int) -> list[int]:
-        """The tokens to feed after what stands: their logits are what `score` wants."""
-        return self._options[option][:MAX_SCORED][:-1]
+        """The tokens to try after what stands: the log-probabilities of all but the first `score` wants."""
+        return self._options[option][:MAX_SCORED]
 
-    def score(self, option: int, logits: npt.NDArray[np.float32]) -> None:
-        """Takes the logits after each token of `fork(option)`, shape [tokens, vocabulary]."""
-        following = self._options[option][:MAX_SCORED][1:]
-        self._sums[option] += float(log_probabilities(logits, following).sum())
+    def score(self, option: int, log_probabilities: Row) -> None:
+        """Takes the log-probability of each token of `fork(option)` but the first."""
+        self._sums[option] += float(log_probabilities.sum(dtype=np.float64))
         self._unscored -= 1
         self._judge()
 
