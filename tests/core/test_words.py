@@ -66,6 +66,7 @@ def test_candidates_are_the_customers_telling_sentences() -> None:
         ("They paid €1,500.", "I paid 1500 euro", ()),
         ("Ref HC-3302 at 08:14.", "ref hc3302, 08:14", ()),
         ("Ref HC-3302 came.", "ref hx3302", ("HC-3302",)),
+        ("Ref HC-3302 came.", "3302 people", ("HC-3302",)),
         ("Parcel 773011924406.", "7730 1192 4406. its IN the locker", ()),
         ("It took 21 days.", "order 48213 is late", ("21",)),
         ("At 5 it opened, at 14:30 it closed.", "open 5pm, closed 14:30h", ()),

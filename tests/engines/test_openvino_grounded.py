@@ -157,6 +157,7 @@ ODD = (
         "  ",
     ),
     *("\u00a0", "\u2028", "\x85", "\x1c", "e\u0301", "\u0660", "m", "M", " s", "S"),
+    *("a\\", "\\u", "\\t", "ff", "ffff", '\\"\\', "x\\u"),
 )
 
 
@@ -319,6 +320,18 @@ def test_a_cut_in_a_number_leaves_nothing_of_it(vocabulary: Tokens) -> None:
             writer.read(pointing_at(token))
         assert ungrounded(writer.text, HELD) == ()
         assert writer.done or tokens > 8
+
+
+@pytest.mark.parametrize(("chars", "tokens", "stop"), [(3, 30, ()), (30, 3, ()), (30, 30, ("213",))])
+def test_a_number_cut_by_any_limit_is_left_out(
+    vocabulary: Tokens, chars: int, tokens: int, stop: tuple[str, ...]
+) -> None:
+    draw = Draw(Sampling(stop=stop))
+    writer = FreeWriter(Free("f", chars, tokens, grounds=Grounds(HELD)), vocabulary, draw)
+    for sign in "48213":
+        if not writer.done:
+            writer.read(pointing_at(vocabulary.pieces.index(sign.encode())))
+    assert (writer.done, writer.text) == (True, "")
 
 
 def test_an_escape_smuggles_nothing_in(vocabulary: Tokens) -> None:
