@@ -341,6 +341,14 @@ def test_an_escape_smuggles_nothing_in(vocabulary: Tokens) -> None:
     assert writer._value().startswith('a"')
 
 
+def test_an_escape_cannot_part_a_word_unseen(odd: Tokens) -> None:
+    """As an escape, \\uffff would end the word before it, and the capital after it begin a name."""
+    writer = FreeWriter(Free("f", 200, 30, grounds=Grounds("no names")), odd, Draw(Sampling()))
+    for piece in (b"abc", b"\\u", b"ffff", b"A", b"abc"):
+        writer.read(pointing_at(odd.pieces.index(piece), len(odd.banned)))
+        assert ungrounded(writer._value(), "no names") == ()
+
+
 def test_the_engine_grounds_its_answers(exact: OpenVINOEngine) -> None:
     chat = "\n".join(line.partition(": ")[2] for line in CHAT)
     for seed in range(6):

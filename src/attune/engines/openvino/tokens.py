@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from attune.engines.openvino.grounded import Vocabulary
+from attune.engines.openvino.vocabulary import Vocabulary
 from attune.errors import EngineError
 from attune.prompt import Style
 
