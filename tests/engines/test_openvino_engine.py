@@ -153,3 +153,17 @@ def test_a_pool_hands_out_each_block_once_and_only_all_or_nothing() -> None:
     assert pool.take(1) is None
     pool.give_back(first)
     assert (first, pool.free, pool.take(3)) == ([], 2, None)
+
+
+def test_an_engine_says_what_it_has_done() -> None:
+    engine = OpenVINOEngine(POCKET, cache_mb=0)
+    first, again = (engine.submit(ask()).result() for _ in range(2))
+    stats = engine.stats()
+    engine.close()
+    assert stats.prompt_tokens == first.prompt_tokens + again.prompt_tokens
+    assert stats.cached_tokens == again.cached_tokens == again.prompt_tokens
+    assert stats.hit_rate == 0.5
+    assert (stats.running, stats.waiting, stats.preemptions) == (0, 0, 0)
+    assert stats.free_blocks == stats.blocks
+    assert 0 < stats.infer_s < stats.step_s
+    assert stats.fed_tokens > stats.steps > 2

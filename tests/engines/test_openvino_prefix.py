@@ -82,7 +82,9 @@ def test_blocks_that_hold_nothing_are_handed_out_first_then_the_longest_idle() -
     later, sooner = [0], [1, 2]
     pool.give_back(sooner)
     pool.give_back(later)
+    assert pool.find(b"", (1, 2, 3)) == (0, 2)
     assert pool.take(4) == [1, 3, 2, 0]
+    assert pool.find(b"", (1, 2, 3))[1] == 0
 
 
 def test_a_block_is_found_by_the_longest_beginning_it_shares() -> None:

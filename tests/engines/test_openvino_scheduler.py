@@ -13,7 +13,7 @@ from attune.engines.openvino.scheduler import PATIENCE, Scheduler
 from attune.engines.openvino.sequence import Known, Sequence
 from attune.engines.openvino.slots import Writer
 
-LONGEST = 260
+LONGEST = 104 + 2 * 62 + 75 + 2
 SMALLEST = blocks_for(LONGEST) + 1 + blocks_for(BLOCK_TOKENS + 64)
 TEXTS = ("abc" * 3, "abcab" * 9, "b", "cab" * 25)
 
@@ -38,16 +38,16 @@ class Asked:
 @st.composite
 def prompts(draw: st.DrawFn) -> tuple[int, ...]:
     """Pieces of one long text, so that beginnings are shared for a part of a block, and for many."""
-    same = draw(st.integers(0, 100))
-    own = draw(st.lists(st.integers(0, VOCABULARY - 1), min_size=1, max_size=40))
-    return tuple([index * 7 % VOCABULARY for index in range(same)] + own)
+    kind, same = draw(st.integers(1, 3)), draw(st.integers(0, 100))
+    own = draw(st.lists(st.integers(0, VOCABULARY - 1), min_size=1, max_size=4))
+    return tuple([index // kind % VOCABULARY for index in range(same)] + own)
 
 
 ASKED = st.lists(
     st.builds(
         Asked,
         prompts(),
-        st.lists(st.tuples(st.integers(1, 20), st.integers(0, 9)), min_size=1, max_size=2).map(tuple),
+        st.lists(st.tuples(st.integers(1, 60), st.integers(0, 60)), min_size=1, max_size=2).map(tuple),
         st.booleans(),
         st.integers(0, 30),
         st.none() | st.integers(0, 12),
@@ -77,10 +77,17 @@ def alone(asked: Asked) -> str:
     st.integers(1, 12),
     st.integers(1, 300),
     st.sets(st.integers(0, 40), max_size=2),
+    st.dictionaries(st.integers(0, 90), st.integers(0, 11), max_size=8),
 )
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=120)
 def test_everyone_gets_the_same_as_alone_and_every_block_comes_back(
-    asked: list[Asked], blocks: int, step_tokens: int, running: int, head_rows: int, failing: set[int]
+    asked: list[Asked],
+    blocks: int,
+    step_tokens: int,
+    running: int,
+    head_rows: int,
+    failing: set[int],
+    preempted: dict[int, int],
 ) -> None:
     toy = Toy(scheduler(blocks, step_tokens, running, head_rows))
     asked = sorted(asked, key=lambda each: each.arrives)
@@ -95,6 +102,8 @@ def test_everyone_gets_the_same_as_alone_and_every_block_comes_back(
             if each.cancelled is not None and steps == each.arrives + each.cancelled:
                 toy.scheduler.drop(sequence)
                 ended.add(sequence)
+        if preempted.get(steps, 99) < len(toy.scheduler.running):
+            toy.scheduler._preempt(toy.scheduler.running[preempted[steps]])
         if toy.scheduler.running or toy.scheduler.waiting:
             there = {*toy.scheduler.running, *toy.scheduler.waiting}
             toy.step(fails=steps in failing)
@@ -149,6 +158,37 @@ def test_two_that_begin_alike_read_the_beginning_once() -> None:
     assert steps == 4
 
 
+def test_who_could_read_the_same_beginning_in_the_same_step_waits_for_it() -> None:
+    toy = Toy(scheduler(64))
+    asked = [Sequence([*([2] * 100), last], [Cutter(1)]) for last in (0, 1, 2)]
+    for sequence in asked:
+        toy.scheduler.add(sequence)
+    while toy.scheduler.running or toy.scheduler.waiting:
+        toy.step()
+    assert [sequence.shared for sequence in asked] == [0, 100, 100]
+
+
+def test_what_was_cut_off_a_text_is_no_longer_found_as_the_text() -> None:
+    """The text is preempted while it is written, found again, and then cut within what was found."""
+    wanted = alone(Asked((1,) * 40, ((70, 60), (50, 45)), picks=False, arrives=0, cancelled=None))
+    toy = Toy(scheduler(64))
+    asked = [Asked((1,) * 40, ((70, 60), (50, 45)), False, 0, None).sequence() for _ in range(2)]
+    toy.scheduler.add(asked[0])
+    for _ in range(66):
+        toy.step()
+    toy.scheduler._preempt(asked[0])
+    toy.scheduler.add(asked[1])
+    for _ in range(66):
+        toy.step()
+    assert asked[0].done
+    toy.scheduler._preempt(asked[1])
+    while toy.scheduler.running or toy.scheduler.waiting:
+        toy.step()
+    assert [sequence.completion().text for sequence in asked] == [wanted, wanted]
+    fresh = Sequence(asked[0].tokens(0, asked[0].standing), [])
+    assert asked[0].name(2) == fresh.name(2)
+
+
 def test_the_part_of_a_block_that_two_share_is_copied() -> None:
     toy = Toy(scheduler(64))
     for cue in ([0, 1, 2, 0], [0, 2, 1, 1], [0, 1, 1, 1]):
@@ -182,7 +222,7 @@ def test_the_longest_unused_is_forgotten_first() -> None:
     toy.scheduler.add(again := Sequence([1] * 65, [Cutter(1)]))
     toy.step()
     assert again.shared == 64
-    toy.scheduler.add(Sequence([2, 1] * 110, [Cutter(1)]))
+    toy.scheduler.add(Sequence([2, 1] * ((SMALLEST - 4) * 16 - 8), [Cutter(1)]))
     toy.step()
     toy.scheduler.add(kept := Sequence([1] * 65, [Cutter(1)]))
     toy.scheduler.add(gone := Sequence([0] * 65, [Cutter(1)]))

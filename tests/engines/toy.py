@@ -76,7 +76,7 @@ class Toy:
         logits = [self._row(entry, written, fails) for entry in plan.entries]
         for entry, mine in zip(plan.entries, logits, strict=True):
             if fails:
-                self.scheduler.drop(entry.sequence, failed=True)
+                self.scheduler.drop(entry.sequence)
             elif entry.option is None:
                 entry.sequence.fed(len(entry.row.tokens), mine)
             else:

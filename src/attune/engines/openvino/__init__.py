@@ -1,12 +1,13 @@
 """Gemma on the CPU by OpenVINO: our own continuous batching over its paged attention.
 
-A step goes: `engine` admits what the cache has room for, `scheduler` picks this step's rows from the
-running sequences, `model` runs them, and each `sequence` shows its logits to the writer of its slot
-(`slots`, `free`), which draws tokens and says when its text is whole.
+A step goes: `scheduler` lets in what the cache has room for, less what `blocks` finds there already, and
+shares the step out among the running sequences; `model` runs their rows, and `engine` hands each `sequence`
+its logits. That shows them to the writer of its slot (`slots`, `free`), which draws tokens and says when its
+text is whole.
 """
 
 from __future__ import annotations
 
-from attune.engines.openvino.engine import OpenVINOEngine
+from attune.engines.openvino.engine import OpenVINOEngine, Stats
 
-__all__ = ["OpenVINOEngine"]
+__all__ = ["OpenVINOEngine", "Stats"]

@@ -44,12 +44,15 @@ class Draw:
 
     def any(self, logits: Row, banned: Row, also: Ids | None = None) -> int:
         """One token of the whole vocabulary: none `banned` by minus infinity, unless it is in `also`."""
+        greedy = self._sampling.temperature == 0
+        if greedy and not self._looks_back and banned[best := int(logits.argmax())] == 0:
+            return best  # mostly so: a sum over a large vocabulary costs more than all else here
         scores = logits + banned
         if also is not None:
             scores[also] = logits[also]
         if self._looks_back:
             look_back(scores, self.standing(), self._sampling)
-        if self._sampling.temperature == 0:
+        if greedy:
             return int(scores.argmax())
         likely = kept(scores, self._sampling)
         return int(likely[self._index(scores[likely].astype(np.float64), likely)])

@@ -227,7 +227,7 @@ class OpenVINOEngine:
                 self._end(entry.sequence, error)
 
     def _end(self, sequence: Sequence, error: Exception) -> None:
-        self._scheduler.drop(sequence, failed=True)
+        self._scheduler.drop(sequence)
         if not sequence.future.done() and sequence.future.set_running_or_notify_cancel():
             sequence.future.set_exception(_as_engine_error(error))
 

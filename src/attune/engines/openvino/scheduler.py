@@ -61,11 +61,9 @@ class Scheduler:
         sequence.number = self._arrived
         self.waiting.append(sequence)
 
-    def drop(self, sequence: Sequence, failed: bool = False) -> None:
-        """Forgets a sequence that is done or not wanted any more, or whose step has `failed`: what that was
-        to write, nobody finds."""
-        if failed:
-            sequence.cached = sequence.published * BLOCK_TOKENS
+    def drop(self, sequence: Sequence) -> None:
+        """Forgets a sequence that is done, in trouble or not wanted any more. What others find of it is what
+        steps have fed that succeeded."""
         if sequence in self.running:
             self.running.remove(sequence)
             self._release(sequence)
@@ -205,11 +203,14 @@ class Scheduler:
             if latest is sequence:
                 assert len(self.running) > 1, "the cache is too small for one sequence"
                 return None
-            self.preemptions += 1
-            self.running.remove(latest)
-            self._release(latest)
-            insort(self.waiting, latest, key=_number)
+            self._preempt(latest)
         return blocks
+
+    def _preempt(self, sequence: Sequence) -> None:
+        self.preemptions += 1
+        self.running.remove(sequence)
+        self._release(sequence)
+        insort(self.waiting, sequence, key=_number)
 
     def _release(self, sequence: Sequence) -> None:
         """Takes the blocks from `sequence`; what they hold stays findable."""
