@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := src tests bench
 
-.PHONY: help demo test lint format check kill soak answers bench lock clean
+.PHONY: help demo test lint format check kill soak answers bench bench-engine lock clean
 
 help:  ## what there is
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
 
 demo: $(VENV)/.base  ## installs, then runs the main job on the sample chats
 	$(BIN)/attune demo
@@ -33,6 +33,10 @@ answers: $(VENV)/.dev  ## a thousand answers of the embedded model, each parsed 
 bench: $(VENV)/.dev  ## the pipeline beside a bare loop, and the queue; writes docs/benchmarks.md
 	$(BIN)/python -m bench.pipeline
 	$(BIN)/python -m bench.queue
+
+bench-engine: $(VENV)/.dev  ## the engine beside others on the same work, set up on first use; writes docs/benchmarks.md
+	$(BIN)/python -m bench.engine setup
+	$(BIN)/python -m bench.engine
 
 format: $(VENV)/.dev  ## formats, and mends what the linter can
 	$(BIN)/ruff format $(SOURCES)

@@ -1,0 +1,43 @@
+"""Exports a Hugging Face folder to OpenVINO with int8 weights, and a tokenizer for those who need it so.
+
+python -m bench.engine.to_openvino weights HUGGING-FACE-FOLDER FOLDER
+python -m bench.engine.to_openvino tokenizer FOLDER
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+
+def weights(source: Path, target: Path) -> None:
+    main_export: Any = import_module("optimum.exporters.openvino").main_export
+    intel: Any = import_module("optimum.intel")
+    main_export(
+        str(source),
+        str(target),
+        task="text-generation-with-past",
+        ov_config=intel.OVConfig(quantization_config=intel.OVWeightQuantizationConfig(bits=8)),
+        convert_tokenizer=False,
+    )
+
+
+def tokenizer(folder: Path) -> None:
+    openvino: Any = import_module("openvino")
+    transformers: Any = import_module("transformers")
+    convert: Any = import_module("openvino_tokenizers").convert_tokenizer
+    made = transformers.PreTrainedTokenizerFast(
+        tokenizer_file=str(folder / "tokenizer.json"), bos_token="<bos>", eos_token="<eos>", pad_token="<pad>"
+    )
+    forward, back = convert(made, with_detokenizer=True)
+    openvino.save_model(forward, folder / "openvino_tokenizer.xml")
+    openvino.save_model(back, folder / "openvino_detokenizer.xml")
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "weights":
+        weights(Path(sys.argv[2]), Path(sys.argv[3]))
+    else:
+        tokenizer(Path(sys.argv[2]))
