@@ -6,6 +6,7 @@ python -m bench.engine.to_openvino tokenizer FOLDER
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -13,14 +14,11 @@ from typing import Any
 
 
 def weights(source: Path, target: Path) -> None:
-    main_export: Any = import_module("optimum.exporters.openvino").main_export
-    intel: Any = import_module("optimum.intel")
-    main_export(
-        str(source),
-        str(target),
-        task="text-generation-with-past",
-        ov_config=intel.OVConfig(quantization_config=intel.OVWeightQuantizationConfig(bits=8)),
-        convert_tokenizer=False,
+    """As our pages say: with optimum-intel's own command."""
+    command = str(Path(sys.executable).with_name("optimum-cli"))
+    given = ("--model", str(source), "--weight-format", "int8", "--task", "text-generation-with-past")
+    subprocess.run(
+        [command, "export", "openvino", *given, "--disable-convert-tokenizer", str(target)], check=True
     )
 
 
