@@ -104,7 +104,8 @@ def test_the_demo_shows_every_outcome_and_replaces_only_an_earlier_demo(attune: 
         "attune results --store",
     ):
         assert part in first.out
-    assert max(map(len, first.lines)) <= 80
+    # But for the commands to copy, which name the program by its path.
+    assert max(len(line) for line in first.lines if "bin/attune" not in line) <= 80
     folder = attune.folder / "attune-demo"
     (folder / "mine.txt").write_text("keep me", encoding="utf-8")
     again = attune("demo")

@@ -68,4 +68,5 @@ def test_the_demo_fits_eighty_columns(attune: Attune) -> None:
     assert code == 0
     story = _ESCAPE.sub("", written[written.index("in 212 = ") :])
     assert "╭─ Unhappy: a review item with a drafted reply" in story
-    assert max(len(line.rstrip("\r")) for line in story.split("\n")) <= 80
+    lines = [line.rstrip("\r") for line in story.split("\n") if "bin/attune" not in line]
+    assert max(map(len, lines)) <= 80

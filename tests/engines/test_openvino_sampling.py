@@ -58,8 +58,10 @@ def test_every_rule_leaves_what_transformers_leaves(case: Mapping[str, Any]) -> 
 @settings(deadline=None, max_examples=60)
 def test_top_k_keeps_the_k_likeliest(seed: int, k: int, temperature: float) -> None:
     scores = noisy(seed, spread=1)
+    least = scores.max() - 16 * temperature  # less is never drawn
     ranked = sorted(range(len(scores)), key=lambda token: -scores[token])[:k]
-    assert list(kept(scores, Sampling(temperature, top_k=k))) == sorted(ranked)
+    expected = sorted(token for token in ranked if scores[token] >= least)
+    assert list(kept(scores, Sampling(temperature, top_k=k))) == expected
 
 
 @given(SEEDS, st.floats(0.01, 0.999), st.sampled_from([0.4, 1.0, 2.0]), st.sampled_from([30, 4000]))
