@@ -96,16 +96,31 @@ def whole_run(engine: Engine, task: Task, path: Path) -> tuple[Counts, Store]:
     return counts, store
 
 
+def unread(chats: list[Chat], mark: str) -> list[Chat]:
+    """The same chats, each begun with a number of its own, so that no cache has their prefix already."""
+    return [
+        replace(
+            chat,
+            turns=(replace(chat.turns[0], text=f"{mark}{chat.id} {chat.turns[0].text}"), *chat.turns[1:]),
+        )
+        for chat in chats
+    ]
+
+
 def percentiles(values: list[float]) -> tuple[float, float]:
     cuts = statistics.quantiles(values, n=100)
     return cuts[49] * 1000, cuts[98] * 1000
 
 
 def one_round(engine: Engine, task: Task, chats: list[Chat], bare_first: bool) -> Round:
+    mark = f"{time.monotonic_ns() % 10**9}-"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "chats.jsonl"
-        path.write_text("".join(json.dumps(chat.to_json()) + "\n" for chat in chats), encoding="utf-8")
-        bare = Bare(engine, task, chats)
+        path.write_text(
+            "".join(json.dumps(chat.to_json()) + "\n" for chat in unread(chats, mark + "2-")),
+            encoding="utf-8",
+        )
+        bare = Bare(engine, task, unread(chats, mark + "1-"))
         bare_s = timed(bare.run) if bare_first else 0.0
         counts, store = whole_run(engine, task, path)
         bare_s = bare_s or timed(bare.run)
