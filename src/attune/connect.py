@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from attune import task as tasks
 from attune.engines import Engine
 from attune.errors import BadConfig, StoreError
+from attune.models import POCKET
 from attune.sources import Source
 from attune.task import Task
 from attune.visible import visible
@@ -17,7 +18,6 @@ from attune.visible import visible
 if TYPE_CHECKING:
     from attune.store import Store
 
-POCKET = Path(__file__).parent / "models" / "pocket"
 SAMPLES = Path(__file__).parent / "samples" / "chats.jsonl"
 QUEUE = "queue:"
 _SCHEME = re.compile(r"([a-z][a-z0-9+]*):(.*)", re.DOTALL)

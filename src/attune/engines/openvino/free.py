@@ -9,6 +9,7 @@ import re
 from attune.engines.openvino.draw import Draw, Row, log_probabilities
 from attune.engines.openvino.grounded import Grounding
 from attune.engines.openvino.tokens import Tokens
+from attune.engines.openvino.vocabulary import CONTROL
 from attune.errors import EngineError
 from attune.ground import source_of
 from attune.request import Free
@@ -18,7 +19,6 @@ _SLACK = 8
 _QUOTE, _BACKSLASH = ord('"'), ord("\\")
 _ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt])|$)')
 _ESCAPED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 _LAST_WORD = re.compile(r"\s+\S*$")
 _SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s|$)|[。！？]+[」』”’）]*")
 
@@ -123,7 +123,7 @@ class FreeWriter:
         self.done = True
 
     def _value(self) -> str:
-        value = _CONTROL.sub(" ", self._meant())
+        value = CONTROL.sub(" ", self._meant())
         return value.replace("\n", " ") if self._slot.json else value
 
     def _meant(self) -> str:

@@ -20,7 +20,7 @@ _PART_OF_WORD = re.compile(rf" ?[\w{JOINS}]+")
 _WORD_AND_END = re.compile(rf"( ?[\w{JOINS}]*[^\W_])[\W_]*")
 _LETTERS = re.compile(r"( ?)([^\W\d_]+)")
 _JOINED = re.compile(rf"[_{JOINS}]*[^\W_]")
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 _PLAIN_ESCAPES = re.compile(r'(?:[^\\]|\\["\\/n])*')
 _ESCAPE = re.compile(r'\\(["\\/n])')
 _BYTES = {*range(0xC2, 0xF5), *range(0x80, 0xC0)}
@@ -101,13 +101,13 @@ class Vocabulary:
     def meaning(self, text: str) -> str | None:
         """What `text` adds to the value, up to a quote that ends it; None where it might add anything."""
         if not self.json:
-            return _CONTROL.sub(" ", text)
+            return CONTROL.sub(" ", text)
         text = _until_quote(text)
         if "\\" in text:
             if not _PLAIN_ESCAPES.fullmatch(text):
                 return None
             text = _ESCAPE.sub(lambda match: "\n" if match[1] == "n" else match[1], text)
-        return _CONTROL.sub(" ", text).replace("\n", " ")
+        return CONTROL.sub(" ", text).replace("\n", " ")
 
     def continuing(self, begun: bytes) -> list[tuple[int, str, bytes]]:
         """Tokens that go on with the character `begun`: what they write, and the character they begin."""
