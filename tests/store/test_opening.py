@@ -83,6 +83,19 @@ def test_a_store_of_a_newer_attune_is_left_alone(address: str) -> None:
     database.close()
 
 
+def test_writes_are_synced_to_the_disk_and_only_leases_are_not(address: str) -> None:
+    database = connect(address)
+    sqlite = not address.startswith("postgresql")
+    setting = text("PRAGMA synchronous" if sqlite else "SHOW synchronous_commit")
+
+    def read(connection: Connection) -> str:
+        return str(connection.execute(setting).scalar_one())
+
+    said = [database.write(read, durable=durable) for durable in (True, False, True)]
+    assert said == (["2", "1", "2"] if sqlite else ["on", "off", "on"])
+    database.close()
+
+
 def test_a_closed_store_says_so_and_closes_again(store: Store, given: Given) -> None:
     store.close()
     store.close()

@@ -36,7 +36,8 @@ __all__ = [
 class Store:
     """One database of chats and what became of them. Any thread may call any method.
 
-    What a method has written is durable when it returns; one that raises has written nothing. Every
+    What a method has written is durable when it returns (but for a lease: see `claim`); one that raises has
+    written nothing. Every
     failure of the database is a StoreError that says what to do. After one from `claim` or `admit`
     call `release`: the inputs may be in your hands without your knowing.
     """
@@ -90,14 +91,15 @@ class Store:
         """Take up to `n` inputs that are in no live hands: those taken least often first, then the oldest.
 
         No two owners are given the same input while its lease lives. No items: nothing is free.
-        Inputs that have an outcome already are dropped, and counted as repeated.
+        Inputs that have an outcome already are dropped, and counted as repeated. A claim is not synced to
+        the disk: after a power cut its owner is gone too, and the input is free at once.
         """
         claimant = Claimant(task, version, owner, lease_s)
-        return self._database.write(lambda connection: inbox.claim(connection, n, claimant))
+        return self._database.write(lambda connection: inbox.claim(connection, n, claimant), durable=False)
 
     def renew(self, owner: str, lease_s: float) -> int:
         """Begin all leases of `owner` anew; how many it holds."""
-        return self._database.write(lambda connection: inbox.renew(connection, owner, lease_s))
+        return self._database.write(lambda connection: inbox.renew(connection, owner, lease_s), durable=False)
 
     def release(self, owner: str) -> int:
         """Give back all that `owner` holds; it does not count as a claim. How many it held."""

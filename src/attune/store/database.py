@@ -23,9 +23,10 @@ class Database(Protocol):
     shown: str
     """The address without its password."""
 
-    def write(self, act: Act[T]) -> T:
+    def write(self, act: Act[T], *, durable: bool = True) -> T:
         """Run `act` in one transaction, durable when this returns; nothing of it stays if it raises.
 
+        What is not `durable` is whole and in order too, but a power cut may take it, never a dead process.
         `act` may run more than once, each time on a clean transaction.
         """
 

@@ -79,7 +79,8 @@ class _Known:
 
     def item(self, given: Input, row_id: int, claims: int) -> Item:
         conflict = given.key in self.settled_keys or self.first.get(given.key, row_id) < row_id
-        return Item(given.key, given.digest, given.raw, given.ref, row_id, claims, conflict)
+        parts = (given.key, given.digest, given.raw, given.ref, given.chat)
+        return Item(*parts, id=row_id, claims=claims, conflict=conflict)
 
 
 def enqueue(connection: Connection, inputs: Sequence[Input]) -> Enqueued:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from attune.chat import Chat
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +17,8 @@ class Input:
     """A hash of what was said: the same key with another digest is another chat."""
     raw: bytes
     ref: str
+    chat: Chat | None = field(default=None, compare=False)
+    """The chat in `raw`, where somebody has read it already."""
 
     @property
     def spare_key(self) -> str:
@@ -26,11 +30,11 @@ class Input:
 class Item(Input):
     """An input in a worker's hands: no other worker has it while the lease lives."""
 
-    id: int
+    id: int = field(kw_only=True)
     """Its row in the inbox."""
-    claims: int
+    claims: int = field(kw_only=True)
     """How often it was taken and not given back: a high number means that it kills its workers."""
-    conflict: bool
+    conflict: bool = field(kw_only=True)
     """Another chat came first under the same key."""
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
-from sqlalchemy import URL, create_engine, event, text
+from sqlalchemy import URL, Connection, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -19,6 +20,7 @@ from attune.store.text import dumps
 TRIES = 5
 _CONNECT_S = 10
 _MIGRATE_LOCK = 0x6174_7475_6E65  # "attune"
+_UNSYNCED = text("SET LOCAL synchronous_commit = off")
 _DEADLOCK, _SERIALIZATION = "40P01", "40001"
 _ADVICE = {
     "42501": "this user may not do that. Grant it CREATE on the schema, and all rights on its tables.",
@@ -46,7 +48,9 @@ class Postgres:
         )
         event.listen(self._engine, "connect", _set_up)
 
-    def write(self, act: Act[T]) -> T:
+    def write(self, act: Act[T], *, durable: bool = True) -> T:
+        if not durable:
+            return self.write(partial(_unsynced, act=act))
         with self._faults():
             self._check_open()
             for left in range(TRIES - 1, 0, -1):
@@ -96,6 +100,11 @@ class Postgres:
             ) from error
         except DBAPIError as error:
             raise StoreError(f"The store {self.shown}: {_advice(error)}") from error
+
+
+def _unsynced(connection: Connection, act: Act[T]) -> T:
+    connection.execute(_UNSYNCED)
+    return act(connection)
 
 
 def _defaults(url: URL) -> dict[str, str]:

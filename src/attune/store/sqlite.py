@@ -1,4 +1,4 @@
-"""SQLite: one guarded writer in this process, readers beside it, every commit synced to the disk."""
+"""SQLite: one guarded writer in this process, readers beside it, commits synced to the disk."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Sqlite:
         self.shown = str(path)
         self._path = path
         self._lock = threading.Lock()
-        self._line: deque[tuple[Act[Any], Future[Any]]] = deque()
+        self._line: deque[tuple[Act[Any], bool, Future[Any]]] = deque()
         self._writer: Connection | None = None
         self._closed = False
         self._engine = create_engine(
@@ -62,11 +62,11 @@ class Sqlite:
         event.listen(self._engine, "connect", _set_up)
         self._make_folder()
 
-    def write(self, act: Act[T]) -> T:
+    def write(self, act: Act[T], *, durable: bool = True) -> T:
         """As the port says. Writes that wait for each other share one transaction, and so one sync of the
         disk: who comes first writes for all, and each gets its own result or error when all are durable."""
         mine: Future[T] = Future()
-        self._line.append((act, mine))
+        self._line.append((act, durable, mine))
         with self._lock:
             if not mine.done():
                 self._write_line()
@@ -76,17 +76,19 @@ class Sqlite:
         line = [self._line.popleft() for _ in range(len(self._line))]
         try:
             with self._faults():
-                ends = self._in_one_transaction([act for act, _ in line])
+                synced = any(durable for _, durable, _ in line)
+                ends = self._in_one_transaction([act for act, _, _ in line], synced)
         except BaseException as fault:  # noqa: BLE001 - handed to each that waits: nothing was written
             ends = [(None, fault)] * len(line)
-        for (_, future), (value, error) in zip(line, ends, strict=True):
+        for (_, _, future), (value, error) in zip(line, ends, strict=True):
             if error is None:
                 future.set_result(value)
             else:
                 future.set_exception(error)
 
-    def _in_one_transaction(self, acts: list[Act[Any]]) -> list[_End]:
+    def _in_one_transaction(self, acts: list[Act[Any]], synced: bool) -> list[_End]:
         writer = self._open_writer()
+        _execute(writer, f"PRAGMA synchronous={'FULL' if synced else 'NORMAL'}")
         with writer.begin():
             _execute(writer, "BEGIN IMMEDIATE")  # a lock for reading could not always become one for writing
             if len(acts) == 1:
