@@ -23,6 +23,9 @@ class Role(StrEnum):
     BOT = "bot"
 
 
+_ROLES = {role.value: role for role in Role}
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     role: Role
@@ -150,11 +153,11 @@ def _turn(item: Any, where: str) -> Turn:
     if not isinstance(item, dict):
         raise BadChat(where, f"a {_kind(item)}, where an object with role and text is needed")
     role = item.get("role")
-    if role not in tuple(Role):
+    if not isinstance(role, str) or role not in _ROLES:
         raise BadChat(f"{where}.role", f"{role!r:.40} is none of {', '.join(Role)}")
     if "text" not in item:
         raise BadChat(f"{where}.text", "missing")
-    return Turn(Role(role), _text(item["text"], f"{where}.text"))
+    return Turn(_ROLES[role], _text(item["text"], f"{where}.text"))
 
 
 def _turns_of_message(text: str, user_id: str) -> tuple[Turn, ...]:

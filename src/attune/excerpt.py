@@ -30,9 +30,15 @@ def candidates(
     something ("ok", "Hi!") are left out while longer ones are there. The first `most` of them.
     """
     turns = [turn.text for turn in chat.turns if role is None or turn.role is role]
-    spoken = [sentences(text) for text in turns or [turn.text for turn in chat.turns]]
-    runs = list(dict.fromkeys(run for turn in spoken for run in _runs(turn, max_chars, sentences_at_once)))
-    return tuple([run for run in runs if _weight(run) >= _TELLING][:most] or runs[:most])
+    spoken = (sentences(text) for text in turns or [turn.text for turn in chat.turns])
+    runs = (run for turn in spoken for run in _runs(turn, max_chars, sentences_at_once))
+    telling: dict[str, None] = {}
+    short: dict[str, None] = {}
+    for run in runs:
+        (telling if _weight(run) >= _TELLING else short)[run] = None
+        if len(telling) == most:  # a long chat is not searched to its end
+            break
+    return tuple(telling or [*short][:most])
 
 
 def shorten(text: str, max_chars: int) -> str:

@@ -83,4 +83,4 @@ def identify(raw: bytes, ref: str, max_bytes: int) -> Input:
     except BadChat:
         key = raw_key(raw)
         return Input(key=key, digest=key.removeprefix("sha256:"), raw=raw, ref=ref)
-    return Input(key=chat.id, digest=chat.digest, raw=raw, ref=ref)
+    return Input(key=chat.id, digest=chat.digest, raw=raw, ref=ref, chat=chat)

@@ -70,7 +70,7 @@ def run(
 def judge(item: Item, act: Act, limits: Limits) -> Outcome:
     """The outcome of one item: a dead letter where it is no chat of its own, else what `handle` says."""
     try:
-        chat = parse_chat(item.raw, limits.max_chat_bytes)
+        chat = item.chat or parse_chat(item.raw, limits.max_chat_bytes)
     except BadChat as error:
         return _dead(item, act, None, item.key, Reason.BAD_INPUT, str(error))
     if item.conflict:
