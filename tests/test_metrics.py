@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from attune.chat import parse_chat
+from attune.engines.openvino.engine import Stats
 from attune.errors import BadConfig
 from attune.handle import Act, handle
 from attune.metrics import Metrics
@@ -34,7 +35,7 @@ def outcome(text: str, refuse_once: bool = False) -> Outcome:
 
 
 def test_every_outcome_is_counted_where_it_ended(store: Store) -> None:
-    metrics = Metrics(store)
+    metrics = Metrics(store, ScriptedEngine(fill))
     ended = [outcome("Where is my order?", refuse_once=True), outcome("All well, thanks.")]
     dead = Outcome(Place.DEAD, "3", "d", "triage", "v", reason=Reason.BAD_INPUT)
     metrics.watch([*ended, dead], Counts(read=8, table=2, dead=1, repeated=1))
@@ -51,7 +52,7 @@ def test_every_outcome_is_counted_where_it_ended(store: Store) -> None:
 
 
 def test_the_backlog_is_asked_of_the_store_and_a_store_that_cannot_say_is_no_fault(store: Store) -> None:
-    metrics = Metrics(store)
+    metrics = Metrics(store, ScriptedEngine(fill))
     store.enqueue([Input("1", "d", b"{}", "x:1"), Input("2", "d", b"{}", "x:2")])
     assert metrics.registry.get_sample_value("attune_backlog") == 2
     store.close()
@@ -65,6 +66,17 @@ def test_a_port_that_is_taken_is_said_in_words(store: Store) -> None:
         port = taken.getsockname()[1]
         with (
             pytest.raises(BadConfig, match=f"metrics_port {port}: .*; choose another"),
-            Metrics(store).served(port),
+            Metrics(store, ScriptedEngine(fill)).served(port),
         ):
             pass
+
+
+def test_an_engine_that_has_stats_is_shown_at_each_look(store: Store) -> None:
+    class Telling(ScriptedEngine):
+        def stats(self) -> Stats:
+            return Stats(2, 1, 64, 50, 400, 300, 500, 9, 0, 0.5, 0.6)
+
+    value = Metrics(store, Telling(fill)).registry.get_sample_value
+    assert value("attune_engine_hit_rate") == 0.75
+    assert (value("attune_engine_running"), value("attune_engine_free_blocks")) == (2, 50)
+    assert Metrics(store, ScriptedEngine(fill)).registry.get_sample_value("attune_engine_hit_rate") is None

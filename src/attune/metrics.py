@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
+from attune.engines import Engine
 from attune.errors import BadConfig, StoreError
 from attune.outcome import Outcome, Place
 from attune.settling import Counts
@@ -19,8 +23,9 @@ _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 
 class Metrics:
     """Counts outcomes as they become durable. The store is asked for its backlog when they are read."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, engine: Engine) -> None:
         self.registry = CollectorRegistry()
+        self.registry.register(_EngineStats(engine))
         own: dict[str, Any] = {"registry": self.registry}
         self._inputs = Counter("attune_inputs", "Inputs read, with those that were done before.", **own)
         self._outcomes = Counter("attune_outcomes", "Inputs by the place where they ended.", ["place"], **own)
@@ -69,6 +74,21 @@ class Metrics:
             server.shutdown()
             server.server_close()
             thread.join()
+
+
+class _EngineStats(Collector):
+    """What an engine says of itself, where it has `stats`: read when the metrics are."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._stats = getattr(engine, "stats", None)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        if self._stats is None:
+            return
+        stats = self._stats()
+        for name, value in {**asdict(stats), "hit_rate": stats.hit_rate}.items():
+            about = f"The engine's {name.replace('_', ' ')}, at this moment or since it began."
+            yield GaugeMetricFamily(f"attune_engine_{name}", about, value=value)
 
 
 def _backlog(store: Store) -> float:

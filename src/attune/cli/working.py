@@ -59,7 +59,7 @@ def work(
     limits = Limits(**{field.name: getattr(config, field.name) for field in fields(Limits)})
     facts = {"engine": config.engine, "task": task.name, "task_version": task.version}
     log.info("The run begins", extra={"action": "run_began", **facts})
-    with _measured(config, store) as measure, engine_of(config) as engine:
+    with engine_of(config) as engine, _measured(config, store, engine) as measure:
         act = Act(task, engine, config.tries, config.timeout_s)
         with shown(source.fraction if source else _no_end, quiet) as progress, Drain() as drain:
             watches = [each for each in (measure, _log_dead, progress.watch, watch) if each]
@@ -136,14 +136,14 @@ def store_of(config: Config, make: bool = True) -> Iterator[Store]:
 
 
 @contextmanager
-def _measured(config: Config, store: Store) -> Iterator[Watch | None]:
+def _measured(config: Config, store: Store, engine: Engine) -> Iterator[Watch | None]:
     """What counts for Prometheus while the run lasts, where a port is set."""
     if not config.metrics_port:
         yield None
         return
     from attune.metrics import Metrics
 
-    metrics = Metrics(store)
+    metrics = Metrics(store, engine)
     with metrics.served(config.metrics_port):
         yield metrics.watch
 
