@@ -1,12 +1,10 @@
 """What breaks around a run ends in a clear message, and nothing is lost."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +22,6 @@ def chats(tmp_path: Path) -> Path:
     lines = [json.dumps({"id": n, "user_id": 1, "text": f"Where is order {n}?"}) for n in range(CHATS)]
     path.write_text("\n".join(lines) + "\n")
     return path
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A folder on a disk of 1 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "attune-test", str(folder)]
-    if os.getuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("mounting a small disk needs root")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
 
 
 def attune(*arguments: str) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from attune.engines.openvino import OpenVINOEngine
+from attune.engines.openvino.folder import open_folder
 from attune.errors import EngineError
 from attune.models import POCKET
 
@@ -67,6 +68,16 @@ def test_broken_files_are_named(tmp_path: Path, name: str) -> None:
     copy(tmp_path, "config.json", "tokenizer.json", "openvino_model.xml", "openvino_model.bin")
     (tmp_path / name).write_text("{", encoding="utf-8")
     assert name in message(tmp_path)
+
+
+def test_a_cap_that_the_export_leaves_out_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    copy(tmp_path, "config.json", "tokenizer.json", "openvino_model.xml", "openvino_model.bin")
+    open_folder(tmp_path)
+    assert not caplog.records
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"attn_logit_softcapping": 50.0}))
+    open_folder(tmp_path)
+    assert "caps its attention" in caplog.text
 
 
 def test_a_vocabulary_of_another_kind_is_refused(tmp_path: Path) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from attune.errors import EngineError
+
+log = logging.getLogger(__name__)
 
 _NEEDED = ("openvino_model.xml", "openvino_model.bin", "tokenizer.json", "config.json")
 _DEFAULT_CONTEXT = 2048
@@ -37,11 +40,18 @@ def open_folder(path: Path) -> Folder:
     missing = [name for name in _NEEDED if not (path / name).is_file()]
     if missing:
         raise EngineError(_advice(path, missing))
-    config = _load(path / "config.json")
+    config = json_object(path / "config.json")
+    if config.get("attn_logit_softcapping"):
+        # Seen by comparing tokens: the exporter leaves the cap on attention out, that on the logits in.
+        log.warning(
+            "%s: the model caps its attention, its export does not: answers can differ a little",
+            path,
+            extra={"action": "cap_left_out"},
+        )
     generation = path / "generation_config.json"
     ends = _ids(config.get("eos_token_id"))
     if generation.is_file():
-        ends |= _ids(_load(generation).get("eos_token_id"))
+        ends |= _ids(json_object(generation).get("eos_token_id"))
     bos = config.get("bos_token_id")
     return Folder(
         path=path,
@@ -70,7 +80,8 @@ def _advice(path: Path, missing: list[str]) -> str:
     return f"{path}: {', '.join(missing)} missing. An OpenVINO folder is made with: {made}"
 
 
-def _load(path: Path) -> dict[str, Any]:
+def json_object(path: Path) -> dict[str, Any]:
+    """The JSON object in the file `path`. Raises EngineError that names the file."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -158,7 +158,8 @@ class PickWriter:
     takes the blandest ("Yes, thank you").
 
     `read` gets the logits for every option's first token; the others' come by `score`, once for each
-    option in `waiting`.
+    option in `waiting`. An option that another one begins with is scored along with it: the first of
+    two sentences, along with both.
     """
 
     def __init__(self, slot: Pick, tokens: Tokens) -> None:
@@ -166,7 +167,9 @@ class PickWriter:
         self._options = [tokens.encode(text[:_MOST_CHARS])[:MAX_STANDING] for text in self._texts]
         if not all(self._options) or not self._options:
             raise EngineError(f"{slot.name}: a pick needs options, and each needs a text.")
+        self._forks = [ids[:MAX_SCORED] for ids in self._options]
         self._sums = np.zeros(len(self._options))
+        self._along = _along(self._forks)
         self._unscored = 0
         self.waiting: deque[int] = deque()
         self.name = slot.name
@@ -184,17 +187,19 @@ class PickWriter:
     def read(self, logits: Row) -> None:
         first = log_softmax(logits)
         self._sums = first[[ids[0] for ids in self._options]].astype(np.float64)
-        self.waiting.extend(index for index, ids in enumerate(self._options) if len(ids) > 1)
+        self.waiting.extend(index for index in sorted(self._along) if len(self._forks[index]) > 1)
         self._unscored = len(self.waiting)
         self._judge()
 
     def fork(self, option: int) -> list[int]:
         """The tokens to try after what stands: the log-probabilities of all but the first `score` wants."""
-        return self._options[option][:MAX_SCORED]
+        return self._forks[option]
 
     def score(self, option: int, log_probabilities: Row) -> None:
         """Takes the log-probability of each token of `fork(option)` but the first."""
-        self._sums[option] += float(log_probabilities.sum(dtype=np.float64))
+        for index in self._along[option]:
+            others = len(self._forks[index]) - 1
+            self._sums[index] += float(log_probabilities[:others].sum(dtype=np.float64))
         self._unscored -= 1
         self._judge()
 
@@ -203,9 +208,19 @@ class PickWriter:
 
     def _judge(self) -> None:
         if self._unscored == 0:
-            lengths = np.array([min(len(ids), MAX_SCORED) for ids in self._options])
+            lengths = np.array([len(ids) for ids in self._forks])
             self._take(int(np.argmax(self._sums / lengths + LENGTH_WEIGHT * np.log(lengths))))
 
     def _take(self, option: int) -> None:
         self.ids, self.text = self._options[option], self._texts[option]
         self.done = True
+
+
+def _along(options: list[list[int]]) -> dict[int, list[int]]:
+    """Each option that is the beginning of no other, and with it those that it begins with, itself too."""
+    along: dict[int, list[int]] = {}
+    for index in sorted(range(len(options)), key=lambda index: -len(options[index])):
+        ids = options[index]
+        longer = next((other for other in along if options[other][: len(ids)] == ids), index)
+        along.setdefault(longer, []).append(index)
+    return along

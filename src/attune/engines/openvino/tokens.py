@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
+from attune.engines.openvino.folder import json_object
 from attune.engines.openvino.vocabulary import Vocabulary
 from attune.errors import EngineError
 from attune.prompt import Style
@@ -39,7 +40,7 @@ class Tokens:
     """
 
     def __init__(self, path: Path, ends: frozenset[int], bos: int | None, vocabulary: int) -> None:
-        definition = _definition(path)
+        definition = json_object(path)
         self._bytewise = "ByteLevel" in _kinds(definition.get("decoder"))
         self._tokenizer = _load(path, _as_it_stands(definition, self._bytewise))
         self._tokenizer.encode_special_tokens = True
@@ -155,16 +156,6 @@ def _parts(part: Any) -> list[dict[str, Any]]:
 
 def _kinds(part: Any) -> set[str]:
     return {str(step.get("type")) for step in _parts(part)}
-
-
-def _definition(path: Path) -> dict[str, Any]:
-    try:
-        definition = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise EngineError(f"{path}: not a tokenizer ({error}). Export the model again.") from error
-    if not isinstance(definition, dict):
-        raise EngineError(f"{path}: not a tokenizer (no JSON object). Export the model again.")
-    return definition
 
 
 def _load(path: Path, definition: dict[str, Any]) -> Tokenizer:
