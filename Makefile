@@ -3,9 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-SOURCES := src tests bench
+SOURCES := src tests bench recipes
 
-.PHONY: help demo test lint format check kill soak answers bench bench-engine lock clean
+.PHONY: help demo test lint format check kill soak answers bench bench-engine pocket lock clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
@@ -38,6 +38,10 @@ bench-engine: $(VENV)/.dev  ## the engine beside others on the same work, set up
 	$(BIN)/python -m bench.engine setup
 	$(BIN)/python -m bench.engine
 
+pocket: $(VENV)/.pocket  ## makes the pocket model anew, DATA=FOLDER: some two hours on two cores; see docs/pocket.md
+	$(VENV)/pocket/bin/python -m recipes.pocket all --work build/pocket --data $(DATA) \
+		--exporter $(VENV)/pocket-export/bin/python
+
 format: $(VENV)/.dev  ## formats, and mends what the linter can
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
@@ -52,6 +56,14 @@ $(VENV)/.base: requirements/base.txt pyproject.toml
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.base
 	$(PIP) install --require-hashes -r requirements/dev.txt
+	touch $@
+
+# Training and export want different versions of the same libraries.
+$(VENV)/.pocket: recipes/pocket/requirements.txt bench/engine/requirements-models.txt
+	$(PYTHON) -m venv $(VENV)/pocket
+	$(VENV)/pocket/bin/python -m pip install --quiet -r recipes/pocket/requirements.txt -e .
+	$(PYTHON) -m venv $(VENV)/pocket-export
+	$(VENV)/pocket-export/bin/python -m pip install --quiet --require-hashes -r bench/engine/requirements-models.txt
 	touch $@
 
 lock: $(VENV)/.dev  ## pins every requirement anew, with hashes and without index addresses

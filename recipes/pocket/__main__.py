@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-STEPS = ("prepare", "tokenizer", "pack", "pretrain", "tune", "evaluate", "export")
+STEPS = ("prepare", "tokenizer", "pack", "pretrain", "lessons", "tune", "export", "evaluate", "card")
 _EXAMPLE = "Example: python -m recipes.pocket all --work pocket --data data --size small --minutes 90"
 
 
@@ -23,21 +23,37 @@ def options() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("step", choices=(*STEPS, "all"))
     add("--work", type=Path, required=True, help="folder for all that is made")
-    add("--data", type=Path, help="folder of the open data; prepare, tune and evaluate read it")
+    add("--data", type=Path, help="folder of the open data; prepare, lessons and evaluate read it")
     add("--size", choices=("small", "large"), default="small")
     add("--seed", type=int, default=0)
     add("--tokens", type=float, default=45e6, help="how many tokens pack writes")
     add("--carry", action="store_true", help="pack: also one small file, to take to another machine")
-    add("--minutes", type=float, default=90, help="pretrain, tune: the budget over all sittings")
-    add("--piece", type=float, default=float("inf"), help="pretrain, tune: end this sitting after so many")
-    add("--rows", type=int, default=32, help="pretrain: rows of 512 tokens in a step")
-    add("--at-once", type=int, default=16, help="pretrain: rows that fit the memory")
+    add("--minutes", type=float, default=80, help="pretrain: the budget over all sittings")
+    add("--tune-minutes", type=float, default=20, help="tune: the same")
+    add(
+        "--piece",
+        type=float,
+        default=float("inf"),
+        help="pretrain, tune: end this sitting after so many minutes",
+    )
+    add("--rows", type=int, default=16, help="pretrain, tune: a step's tokens, in rows of 512")
+    add("--at-once", type=int, default=16, help="pretrain, tune: how many of those fit the memory")
+    add(
+        "--passes", type=int, default=12, help="lessons: how often each conversation comes, each time changed"
+    )
+    add("--exporter", help="export: a python with optimum-intel, if this one has none")
+    add("--engine", help="evaluate: any engine's address, like pocket; else what was exported")
+    add("--task", default="triage", help="evaluate: a task's name or file")
+    add("--answers", type=int, default=1000, help="evaluate: how many answers are parsed and checked")
+    add("--json", type=Path, help="evaluate: where the figures go")
     return parser
 
 
 def run(step: str, given: argparse.Namespace) -> bool:
     """Runs one step; whether it is done. Each imports only what it needs: a GPU machine has no tokenizer."""
     work, data, size, seed = given.work, given.data, given.size, given.seed
+    if step in ("pretrain", "tune"):
+        return train(step, given)
     if step == "prepare":
         from recipes.pocket.prepare import prepare
 
@@ -52,13 +68,43 @@ def run(step: str, given: argparse.Namespace) -> bool:
         pack.pack(work, int(given.tokens), seed)
         if given.carry:
             pack.carry(work)
-    elif step == "pretrain":
+    elif step == "lessons":
+        from recipes.pocket import lessons
+
+        lessons.lessons(data, work, given.passes, seed)
+    elif step == "evaluate":
+        from recipes.pocket import evaluate
+
+        figures = evaluate.evaluate(
+            data, given.engine or f"openvino:{work / size}", given.task, given.answers
+        )
+        print(evaluate.table(figures))
+        evaluate.write(figures, given.json or work / f"figures-{size}.json")
+    elif step == "export":
+        from recipes.pocket import export
+
+        export.export(work, size, given.exporter)
+    elif step == "card":
+        from recipes.pocket import export
+
+        export.cards(work, size)
+    return True
+
+
+def train(step: str, given: argparse.Namespace) -> bool:
+    from recipes.pocket.training import Budget
+
+    if step == "pretrain":
         from recipes.pocket.pretrain import pretrain
-        from recipes.pocket.training import Budget
 
         budget = Budget(minutes=given.minutes, piece=given.piece)
-        return pretrain(work, size, budget, seed, given.rows, given.at_once)
-    return True
+        return pretrain(given.work, given.size, budget, given.seed, given.rows, given.at_once)
+    from recipes.pocket.tune import tune
+
+    budget = Budget(minutes=given.tune_minutes, piece=given.piece)
+    return tune(
+        given.work, given.size, budget, given.seed, max(1, given.rows // 2), max(1, given.at_once // 2)
+    )
 
 
 if __name__ == "__main__":

@@ -62,7 +62,9 @@ def names(document: Document, rng: random.Random) -> Exercise | None:
         return None
     said = _said(document.chat)
     words = [match for match in _NAME.finditer(said) if match.group()[0].isupper() and len(match.group()) > 2]
-    found = list(dict.fromkeys(match.group() for match in words if not begins_sentence(said[: match.start()])))
+    found = list(
+        dict.fromkeys(match.group() for match in words if not begins_sentence(said[: match.start()]))
+    )
     cue = rng.choice(("List the names.", "Which names are in the chat?"))
     return Exercise(document.chat, cue, ", ".join(found[:6])) if found else None
 
@@ -160,7 +162,7 @@ def replied(document: Document, rng: random.Random) -> Exercise | None:
     return Exercise(chat, "Reply to the customer.", _line(document.turns[end].text))
 
 
-def judged(document: Document, rng: random.Random) -> Exercise | None:
+def judged(document: Document, _: random.Random) -> Exercise | None:
     """A review's feeling and its own words, asked for and answered in the form of the product's triage."""
     if document.sentiment is None:
         return None
@@ -169,11 +171,11 @@ def judged(document: Document, rng: random.Random) -> Exercise | None:
     return Exercise(document.chat, "Triage this chat.", json.dumps(verdict, ensure_ascii=False))
 
 
-def topic(document: Document, rng: random.Random) -> Exercise | None:
+def topic(document: Document, _: random.Random) -> Exercise | None:
     return Exercise(document.chat, "Name the topic.", document.topic) if document.topic else None
 
 
-def summary(document: Document, rng: random.Random) -> Exercise | None:
+def summary(document: Document, _: random.Random) -> Exercise | None:
     return Exercise(document.chat, "Summarise this chat.", document.summary) if document.summary else None
 
 

@@ -139,11 +139,11 @@ class Pocket(nn.Module):
         out: Tensor = self.norm(x)
         return out
 
-    def loss(self, ids: Tensor, targets: Tensor) -> Tensor:
-        """Mean cross-entropy of `targets`; those below zero do not count."""
-        hidden = self(ids).flatten(0, 1)
-        kept = targets.flatten() >= 0
-        loss: Tensor = Loss.apply(hidden[kept], self.embed_tokens.weight, targets.flatten()[kept])
+    def loss(self, ids: Tensor, targets: Tensor, counts: Tensor) -> Tensor:
+        """Mean cross-entropy of `targets`, each as often as it counts."""
+        hidden, kept = self(ids).flatten(0, 1), counts.flatten().nonzero()[:, 0]
+        shares = counts.flatten()[kept] / counts.sum()
+        loss: Tensor = Loss.apply(hidden[kept], self.embed_tokens.weight, targets.flatten()[kept], shares)
         return loss
 
     def weights(self) -> dict[str, Tensor]:
@@ -158,36 +158,37 @@ class Loss(torch.autograd.Function):
     """Cross-entropy with its gradients made in the same pass, a piece of the logits at a time."""
 
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, table: Tensor, targets: Tensor) -> Tensor:
+    def forward(ctx: Any, hidden: Tensor, table: Tensor, targets: Tensor, shares: Tensor) -> Tensor:
         dtype = torch.bfloat16 if torch.is_autocast_enabled(hidden.device.type) else torch.float32
-        words, count = table.to(dtype), max(1, len(targets))
+        words = table.to(dtype)
         to_hidden = torch.empty_like(hidden)
         to_table = torch.zeros_like(table, dtype=torch.float32)
         total = hidden.new_zeros((), dtype=torch.float32)
         for start in range(0, len(targets), _CHUNK):
-            x, wanted = hidden[start : start + _CHUNK].to(dtype), targets[start : start + _CHUNK, None]
-            lost, error = errors(F.linear(x, words), wanted, 1 / count)
+            piece = slice(start, start + _CHUNK)
+            x = hidden[piece].to(dtype)
+            lost, error = errors(F.linear(x, words), targets[piece, None], shares[piece, None])
             total += lost
-            to_hidden[start : start + _CHUNK] = error @ words
+            to_hidden[piece] = error @ words
             to_table += error.T @ x
         ctx.save_for_backward(to_hidden, to_table)
-        return total / count
+        return total
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None, None]:
         to_hidden, to_table = ctx.saved_tensors
-        return to_hidden * grads[0], to_table * grads[0], None
+        return to_hidden * grads[0], to_table * grads[0], None, None
 
 
-def _errors(logits: Tensor, wanted: Tensor, share: float) -> tuple[Tensor, Tensor]:
-    """The summed cross-entropy of some tokens, and the gradient of `share` of it for their logits."""
+def _errors(logits: Tensor, wanted: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
+    """The cross-entropy of some tokens, each by its share, and its gradient for their logits."""
     wide = logits.float()
     top = wide.amax(-1, keepdim=True)
     raised = (wide - top).exp()
     whole = raised.sum(-1, keepdim=True)
-    lost = (whole.log() + top - wide.gather(-1, wanted)).sum()
-    error = (raised * (share / whole)).to(logits.dtype)
-    return lost, error.scatter_add(-1, wanted, error.new_full(wanted.shape, -share))
+    lost = ((whole.log() + top - wide.gather(-1, wanted)) * shares).sum()
+    error = (raised * (shares / whole)).to(logits.dtype)
+    return lost, error.scatter_add(-1, wanted, -shares.to(logits.dtype))
 
 
 errors = torch.compile(_errors, dynamic=True)

@@ -33,7 +33,9 @@ def pretrain(work: Path, size: str, budget: Budget, seed: int, step_rows: int, a
     run = Run(Pocket(SHAPES[size]), folder, batches, budget, Rates(), next_tokens(held_out))
     done = run.train()
     if done:
-        save_file({name: each.cpu().contiguous() for name, each in run.model.weights().items()}, weights(work, size))
+        save_file(
+            {name: each.cpu().contiguous() for name, each in run.model.weights().items()}, weights(work, size)
+        )
     return done
 
 

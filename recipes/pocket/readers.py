@@ -91,7 +91,10 @@ def _stretches(lines: list[str], chars: int = 1500) -> Iterator[list[str]]:
 
 
 def complaints(folder: Path) -> Iterator[Document]:
-    with zipfile.ZipFile(folder / "ecommerce_v_0_1.jsonl.zip") as archive, archive.open("merged.jsonl") as file:
+    with (
+        zipfile.ZipFile(folder / "ecommerce_v_0_1.jsonl.zip") as archive,
+        archive.open("merged.jsonl") as file,
+    ):
         for record in map(json.loads, io.TextIOWrapper(file, "utf-8")):
             said = ((turn["role"] == "user", turn["content"]) for turn in record["turns"])
             yield Document("en", chat_of(said))
@@ -101,19 +104,23 @@ def translated(folder: Path) -> Iterator[Document]:
     """The customer's side is German and the agent's English: with the translations, a chat in each."""
     for record in records(folder):
         sides = [(turn["speaker"] == "customer", turn["source"], turn["target"]) for turn in record["turns"]]
-        yield Document("de", chat_of((customer, one if customer else other) for customer, one, other in sides))
-        yield Document("en", chat_of((customer, other if customer else one) for customer, one, other in sides))
+        yield Document(
+            "de", chat_of((customer, one if customer else other) for customer, one, other in sides)
+        )
+        yield Document(
+            "en", chat_of((customer, other if customer else one) for customer, one, other in sides)
+        )
 
 
 def growing(folder: Path) -> Iterator[Document]:
     """Each dialogue is written once for every turn, each time longer: the last time counts."""
-    with zipfile.ZipFile(folder / "JMultiWOZ-TC_data.zip") as archive:
-        with archive.open("jmultiwoz_tc_input.json") as file:
-            lines = map(json.loads, io.TextIOWrapper(file, "utf-8"))
-            for _, grown in groupby(lines, lambda record: record["dialogue_id"]):
-                *_, last = grown
-                said = ((turn["role"] == "user", turn["content"]) for turn in last["question"])
-                yield Document("ja", chat_of(said))
+    path = folder / "JMultiWOZ-TC_data.zip"
+    with zipfile.ZipFile(path) as archive, archive.open("jmultiwoz_tc_input.json") as file:
+        lines = map(json.loads, io.TextIOWrapper(file, "utf-8"))
+        for _, grown in groupby(lines, lambda record: record["dialogue_id"]):
+            *_, last = grown
+            said = ((turn["role"] == "user", turn["content"]) for turn in last["question"])
+            yield Document("ja", chat_of(said))
 
 
 def lodgings(folder: Path) -> Iterator[Document]:

@@ -64,7 +64,9 @@ class Shape:
             # Transformers 4 reads the first two, Transformers 5 the third.
             "rope_theta": self.full_theta,
             "rope_local_base_freq": self.sliding_theta,
-            "rope_parameters": {kind: {"rope_theta": t, "rope_type": "default"} for kind, t in thetas.items()},
+            "rope_parameters": {
+                kind: {"rope_theta": t, "rope_type": "default"} for kind, t in thetas.items()
+            },
             "sliding_window": self.window,
             "sliding_window_pattern": 6,
             "tie_word_embeddings": True,

@@ -77,7 +77,12 @@ SOURCES = (
     ),
     Source("banking77", "CC BY 4.0", "BANKING77, PolyAI", readers.intents, 0.3, 1_000_000),
     Source(
-        "changelog_transcripts", "CC BY-SA 4.0", "Changelog Media transcripts", readers.spoken, 1.0, 12_000_000
+        "changelog_transcripts",
+        "CC BY-SA 4.0",
+        "Changelog Media transcripts",
+        readers.spoken,
+        1.0,
+        12_000_000,
     ),
     Source("qmsum", "MIT, CC BY 4.0", "QMSum, Yale LILY; AMI; ICSI", readers.meetings, 1.0, 3_000_000),
     Source(

@@ -25,8 +25,8 @@ from recipes.pocket import curve
 from recipes.pocket.model import Pocket
 
 Ids = npt.NDArray[np.int64]
-Batch = tuple[Ids, Ids]
-"""Rows of tokens, and for each token the one that should follow, or -1 where that does not count."""
+Batch = tuple[Ids, Ids, npt.NDArray[np.float32]]
+"""Rows of tokens, for each token the one that should follow, and how much that counts."""
 _WARM_UP = 0.02
 _COOL_DOWN = 0.6
 
@@ -106,12 +106,12 @@ class Run:
     def _step(self, optimizers: list[Any], rate: float, device: torch.device) -> dict[str, Any]:
         started = time.monotonic()
         batches = self.batches(self.progress.step)
-        wanted = sum(int((targets >= 0).sum()) for _, targets in batches)
+        wanted = sum(float(counts.sum()) for *_, counts in batches)
         total = torch.zeros((), device=device)
-        for ids, targets in batches:
-            share = int((targets >= 0).sum()) / wanted
+        for batch in batches:
+            share = float(batch[2].sum()) / wanted
             with torch.autocast(device.type, torch.bfloat16):
-                loss = self.model.loss(_tensor(ids, device), _tensor(targets, device)) * share
+                loss = self.model.loss(*(_tensor(each, device) for each in batch)) * share
             loss.backward()
             total += loss.detach()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.rates.clip)
@@ -120,7 +120,7 @@ class Run:
                 group["lr"] = group["top"] * rate
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        tokens = sum(ids.size for ids, _ in batches)
+        tokens = sum(ids.size for ids, *_ in batches)
         self.progress.step += 1
         self.progress.tokens += tokens
         record = {"step": self.progress.step, "tokens": self.progress.tokens, "loss": float(total)}
@@ -152,15 +152,16 @@ class Run:
         for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         log = self.folder / "log.jsonl"
-        kept = [line for line in log.read_text().splitlines() if json.loads(line)["step"] <= self.progress.step]
+        kept = [
+            line for line in log.read_text().splitlines() if json.loads(line)["step"] <= self.progress.step
+        ]
         log.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
 
     @torch.no_grad()
     def _held_out_loss(self, device: torch.device) -> float:
         assert self.held_out is not None
         with torch.autocast(device.type, torch.bfloat16):
-            ids, targets = (_tensor(each, device) for each in self.held_out)
-            return float(self.model.loss(ids, targets))
+            return float(self.model.loss(*(_tensor(each, device) for each in self.held_out)))
 
 
 def optimizers_of(model: Pocket, rates: Rates) -> list[Any]:
@@ -180,11 +181,12 @@ def schedule(done: float) -> float:
     return min(done / _WARM_UP + 0.01, 1.0, (1 - done) / _COOL_DOWN)
 
 
-def next_tokens(rows: npt.NDArray[Any]) -> Batch:
-    """Rows as they are read, each token to be followed by the next."""
+def next_tokens(rows: npt.NDArray[Any], counts: npt.NDArray[Any] | None = None) -> Batch:
+    """Rows as they are read: each token is followed by the next, which counts 1 if nothing else is said."""
     wide = rows.astype(np.int64)
-    return wide[:, :-1], wide[:, 1:]
+    counted = np.ones_like(wide) if counts is None else counts
+    return wide[:, :-1], wide[:, 1:], counted[:, 1:].astype(np.float32)
 
 
-def _tensor(array: Ids, device: torch.device) -> Tensor:
+def _tensor(array: npt.NDArray[Any], device: torch.device) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(array)).to(device, non_blocking=True)

@@ -1,0 +1,41 @@
+"""Tune: the pretrained model learns the product's tasks; only what it decides counts, not the prompts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+
+from recipes.pocket import lessons, pretrain
+from recipes.pocket.model import Pocket
+from recipes.pocket.shape import SHAPES
+from recipes.pocket.training import Batch, Budget, Rates, Run, next_tokens
+
+RATES = Rates(matrices=0.005, rest=0.001)
+
+
+def tune(work: Path, size: str, budget: Budget, seed: int, step_rows: int, at_once: int) -> bool:
+    """Trains on the lessons of `work`, pass after pass; whether it is done."""
+    torch.manual_seed(seed)
+    rows, counts = lessons.read(work)
+
+    def batches(step: int) -> list[Batch]:
+        drawn = np.arange(step * step_rows, (step + 1) * step_rows) % len(rows)
+        parts = [drawn[start : start + at_once] for start in range(0, step_rows, at_once)]
+        return [next_tokens(rows[part], counts[part]) for part in parts]
+
+    model = Pocket(SHAPES[size])
+    model.load(load_file(pretrain.weights(work, size)))
+    run = Run(model, work / f"tune-{size}", batches, budget, RATES)
+    done = run.train()
+    if done:
+        save_file(
+            {name: each.cpu().contiguous() for name, each in model.weights().items()}, weights(work, size)
+        )
+    return done
+
+
+def weights(work: Path, size: str) -> Path:
+    return work / f"tune-{size}" / "model.safetensors"

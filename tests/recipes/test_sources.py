@@ -1,0 +1,41 @@
+"""The dev conversations are read by evaluate alone, and our own conversations are as they should be."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from recipes.pocket import gold, sources
+from recipes.pocket.sources import OWN, conversation_files
+
+RECIPE = Path(sources.__file__).parent
+
+
+def test_nothing_but_evaluate_reads_the_dev_part() -> None:
+    assert [path.name for path in RECIPE.glob("*.py") if "dev.jsonl" in path.read_text(encoding="utf-8")] == [
+        "evaluate.py"
+    ]
+
+
+def test_the_dev_part_is_never_among_the_files_to_learn_from(tmp_path: Path) -> None:
+    (tmp_path / "conversations").mkdir()
+    (tmp_path / "conversations" / "dev.jsonl").write_text("{}\n", encoding="utf-8")
+    assert [path.name for path in conversation_files(tmp_path) if path.parent != OWN] == ["train.jsonl"]
+
+
+@pytest.mark.parametrize("path", sorted(OWN.glob("*.jsonl")), ids=lambda path: path.name)
+def test_our_conversations_have_their_gold_fields(path: Path) -> None:
+    records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert len({record["id"] for record in records}) == len(records)
+    for record in records:
+        example = gold.example(record)
+        assert example.chat.turns
+        assert example.sentiment in (-1, 0, 1)
+        assert 0 < len(example.summary) <= 200
+        assert (example.reply is not None) == (example.sentiment == -1), record["id"]
+
+
+def test_every_source_says_its_licence_and_whose_it_is() -> None:
+    assert all(source.licence and source.attribution and source.cap > 0 for source in sources.SOURCES)
+    assert len({source.folder for source in sources.SOURCES}) == len(sources.SOURCES)
