@@ -63,11 +63,11 @@ def run(step: str, given: argparse.Namespace) -> bool:
 
         tokenizer.train(work, seed)
     elif step == "pack":
-        from recipes.pocket import pack
+        from recipes.pocket import pack, rows
 
         pack.pack(work, int(given.tokens), seed)
         if given.carry:
-            pack.carry(work)
+            rows.carry(work)
     elif step == "lessons":
         from recipes.pocket import lessons
 

@@ -9,9 +9,9 @@ from attune.engines.openvino.tokens import Tokens
 from attune.prompt import render
 from attune.request import Choice, Fixed, Free, Number, Pick, Request, Slot, literal
 from attune.task import Task
+from recipes.pocket.controls import END
 from recipes.pocket.gold import Example
 from recipes.pocket.measures import rouge
-from recipes.pocket.tokenizer import END
 
 Lesson = tuple[list[int], list[int]]
 """Tokens, and how much each counts: 0 where the model is not to learn to say it."""

@@ -39,13 +39,12 @@ def answers(task: Task, engine: Engine, examples: list[Example]) -> tuple[list[A
     return [_asked(*each) for each in zip(examples, outcomes, replies, strict=True)], speed
 
 
-def misfits(task: Task, engine: Engine, examples: list[Example], count: int) -> tuple[int, int]:
-    """How many answers to `count` different chats were asked for, and how many of them did not fit."""
+def fitting(task: Task, engine: Engine, examples: list[Example], count: int) -> list[float]:
+    """Of each answer to `count` different chats: 1 if it fits its task, or 0."""
     act = Act(task, engine)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         outcomes = list(pool.map(lambda chat: handle(chat, act), islice(different(examples), count)))
-    attempts = [attempt for outcome in outcomes for attempt in outcome.attempts]
-    return len(attempts), sum(bool(attempt.error) for attempt in attempts)
+    return [float(not attempt.error) for outcome in outcomes for attempt in outcome.attempts]
 
 
 def different(examples: list[Example]) -> Iterator[Chat]:

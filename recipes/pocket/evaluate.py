@@ -48,12 +48,15 @@ def evaluate(data: Path, address: str, task: str, answers: int) -> list[Figure]:
     try:
         asks = connect.task(task, address)
         said, speed = asked.answers(asks, engine, examples)
-        put, wrong = asked.misfits(asks, engine, examples, answers)
+        fitting = asked.fitting(asks, engine, examples, answers)
     finally:
         engine.close()
     found = [*sentiments(said), *summaries(said), *replies(said)]
-    fit = Figure("valid answers", 1 - wrong / max(1, put), 0, 1, put)
-    return [*found, fit, Figure("chats/s", speed, speed, speed, len(said))]
+    return [
+        *found,
+        _figure("valid answers", fitting, mean),
+        Figure("chats/s", speed, speed, speed, len(said)),
+    ]
 
 
 def sentiments(said: list[Asked]) -> Iterator[Figure]:

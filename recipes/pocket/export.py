@@ -10,8 +10,8 @@ from pathlib import Path
 
 from attune.models import POCKET
 from recipes.pocket import card, tune
+from recipes.pocket.controls import BOS, END, PAD
 from recipes.pocket.shape import SHAPES
-from recipes.pocket.tokenizer import BOS, END, PAD
 
 _TOKENIZER = {
     "tokenizer_class": "PreTrainedTokenizerFast",
@@ -42,7 +42,7 @@ def cards(work: Path, size: str) -> None:
 def huggingface(work: Path, size: str, folder: Path) -> None:
     """The tuned model as `Gemma3ForCausalLM` loads it."""
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copy(tune.weights(work, size), folder / "model.safetensors")
+    shutil.copyfile(tune.weights(work, size), folder / "model.safetensors")
     shutil.copy(work / "tokenizer.json", folder)
     ends = {"bos_token_id": BOS, "eos_token_id": END, "pad_token_id": PAD}
     _json(folder / "config.json", SHAPES[size].config())

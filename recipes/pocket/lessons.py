@@ -11,19 +11,15 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from attune.models import POCKET
 from attune.task import Task, load
-from recipes.pocket import document, gold, tokenizer
+from recipes.pocket import document, gold, rows, tokenizer
 from recipes.pocket.answers import Lesson, lesson
 from recipes.pocket.augment import augment
+from recipes.pocket.controls import PAD
 from recipes.pocket.gold import Example
 from recipes.pocket.sources import conversation_files
-from recipes.pocket.tokenizer import PAD
 
-ROW = 1024
 REVIEWS = 0.15
 """Of the examples: reviews with stars, which have a sentiment and no summary but their own words."""
 _OPEN = 12
@@ -35,8 +31,8 @@ def lessons(data: Path, work: Path, passes: int, seed: int) -> Path:
     examples = [each for path in conversation_files(data) for each in gold.read(path)]
     reviews = list(reviewed(work))
     tokens, tasks = tokenizer.load(work), [load(path) for path in _TASKS]
-    ids: list[npt.NDArray[np.uint16]] = []
-    counts: list[npt.NDArray[np.uint8]] = []
+    ids: list[list[int]] = []
+    counts: list[list[int]] = []
     for number in range(passes):
         rng = random.Random(f"{seed} {number}")
         drawn = [augment(each, rng) for each in balanced(examples, rng)]
@@ -45,22 +41,14 @@ def lessons(data: Path, work: Path, passes: int, seed: int) -> Path:
             found
             for each in drawn
             for task in asked(each, tasks, rng)
-            if (found := lesson(task, each, tokens, ROW))
+            if (found := lesson(task, each, tokens, rows.TUNE))
         ]
         rng.shuffle(made)
         for row in packed(made):
-            ids.append(np.array(row[0], np.uint16))
-            counts.append(np.array(row[1], np.uint8))
-    path = work / "lessons.npz"
-    np.savez_compressed(path, ids=np.stack(ids), counts=np.stack(counts))
-    print(f"{len(examples)} conversations, {passes} passes, {len(ids)} rows of {ROW}")
-    return path
-
-
-def read(work: Path) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8]]:
-    """Rows of tokens, and how much each of them counts."""
-    with np.load(work / "lessons.npz") as file:
-        return file["ids"], file["counts"]
+            ids.append(row[0])
+            counts.append(row[1])
+    print(f"{len(examples)} conversations, {passes} passes, {len(ids)} rows of {rows.TUNE}")
+    return rows.write_lessons(work, ids, counts)
 
 
 def asked(example: Example, tasks: list[Task], rng: random.Random) -> Iterator[Task]:
@@ -92,21 +80,21 @@ def reviewed(work: Path) -> Iterator[Example]:
 
 def packed(made: list[Lesson]) -> Iterator[Lesson]:
     """Whole lessons side by side in rows, each put where the least room is left by it."""
-    rows: list[Lesson] = []
+    opened: list[Lesson] = []
     for ids, counts in made:
-        fitting = [row for row in rows if len(row[0]) + len(ids) <= ROW]
-        if not fitting and len(rows) == _OPEN:
-            fullest = max(rows, key=lambda row: len(row[0]))
-            rows.remove(fullest)
+        fitting = [row for row in opened if len(row[0]) + len(ids) <= rows.TUNE]
+        if not fitting and len(opened) == _OPEN:
+            fullest = max(opened, key=lambda row: len(row[0]))
+            opened.remove(fullest)
             yield _filled(fullest)
         row = max(fitting, key=lambda row: len(row[0])) if fitting else ([], [])
         if not fitting:
-            rows.append(row)
+            opened.append(row)
         row[0].extend(ids)
         row[1].extend(counts)
-    yield from map(_filled, rows)
+    yield from map(_filled, opened)
 
 
 def _filled(row: Lesson) -> Lesson:
-    empty = ROW - len(row[0])
+    empty = rows.TUNE - len(row[0])
     return row[0] + [PAD] * empty, row[1] + [0] * empty

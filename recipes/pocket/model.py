@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from recipes.pocket.shape import Shape
 
-_CHUNK = 256
-"""Tokens whose logits are held at once: more, and they no longer stay in a processor's cache."""
+_CHUNKS = {"cpu": 256, "cuda": 8192}
+"""Tokens whose logits are held at once: on a CPU so few that they stay in its cache."""
 
 
 class Norm(nn.Module):
@@ -164,8 +164,9 @@ class Loss(torch.autograd.Function):
         to_hidden = torch.empty_like(hidden)
         to_table = torch.zeros_like(table, dtype=torch.float32)
         total = hidden.new_zeros((), dtype=torch.float32)
-        for start in range(0, len(targets), _CHUNK):
-            piece = slice(start, start + _CHUNK)
+        size = _CHUNKS.get(hidden.device.type, 256)
+        for start in range(0, len(targets), size):
+            piece = slice(start, start + size)
             x = hidden[piece].to(dtype)
             lost, error = errors(F.linear(x, words), targets[piece, None], shares[piece, None])
             total += lost

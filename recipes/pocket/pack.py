@@ -7,7 +7,6 @@ be it of another document: that costs little, and needs no mask.
 
 from __future__ import annotations
 
-import lzma
 import random
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -16,20 +15,19 @@ from itertools import accumulate, cycle
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from attune import prompt
 from attune.engines.openvino.tokens import Tokens
 from attune.prompt import Style
-from recipes.pocket import document, exercises, tokenizer
+from recipes.pocket import document, exercises, rows, tokenizer
+from recipes.pocket.controls import BOS, END, EOS
 from recipes.pocket.document import Document
+from recipes.pocket.rows import Rows
 from recipes.pocket.sources import weights
-from recipes.pocket.tokenizer import BOS, END, EOS, SHARES
+from recipes.pocket.tokenizer import SHARES
 
-Rows = npt.NDArray[np.uint16]
 PLAIN = 0.45
 """The part of the tokens that is plain text."""
-ROW = 512
 _SHARD_ROWS = 4096
 _CHARS = {"ja": 500, "ko": 600}
 _OTHER_CHARS = 1300
@@ -48,27 +46,9 @@ class Pool:
 def pack(work: Path, tokens: int, seed: int) -> list[Path]:
     """Writes shards of rows to `work`/rows, some `tokens` tokens in all."""
     (work / "rows").mkdir(exist_ok=True)
-    shards = max(1, round(tokens / (_SHARD_ROWS * ROW)))
+    shards = max(1, round(tokens / (_SHARD_ROWS * rows.PRETRAIN)))
     with ProcessPoolExecutor(initializer=_load, initargs=(work,)) as pool:
         return list(pool.map(_write, [work] * shards, range(shards), [shards] * shards, [seed] * shards))
-
-
-def carry(work: Path) -> Path:
-    """All shards in one file, packed small, to take along to another machine."""
-    path = work / "rows.npy.xz"
-    with lzma.open(path, "wb", preset=6) as file:
-        np.save(file, np.concatenate([np.load(shard) for shard in sorted((work / "rows").glob("*.npy"))]))
-    return path
-
-
-def rows(work: Path) -> Rows:
-    """Every row there is: from the shards, or from the packed file where that is all there is."""
-    shards = sorted((work / "rows").glob("*.npy"))
-    if shards:
-        return np.concatenate([np.load(shard) for shard in shards])
-    with lzma.open(work / "rows.npy.xz") as file:
-        loaded: Rows = np.load(file)
-    return loaded
 
 
 _pools: dict[str, Pool] = {}
@@ -83,8 +63,8 @@ def _load(work: Path) -> None:
 
 def _write(work: Path, shard: int, shards: int, seed: int) -> Path:
     rng = random.Random(f"{seed} {shard}")
-    path = work / "rows" / f"{shard:04}.npy"
-    np.save(path, Packer(_pools, _vocabulary[0], rng, (shard, shards)).shard(_SHARD_ROWS, ROW))
+    path = rows.shard(work, shard)
+    np.save(path, Packer(_pools, _vocabulary[0], rng, (shard, shards)).shard(_SHARD_ROWS, rows.PRETRAIN))
     return path
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from recipes.pocket import pack
+from recipes.pocket import rows
 from recipes.pocket.model import Pocket
 from recipes.pocket.shape import SHAPES
 from recipes.pocket.training import Batch, Budget, Rates, Run, next_tokens
@@ -19,8 +19,8 @@ _HELD_OUT = 64
 def pretrain(work: Path, size: str, budget: Budget, seed: int, step_rows: int, at_once: int) -> bool:
     """Trains on the rows of `work`, `step_rows` of them a step, `at_once` at a time; whether it is done."""
     torch.manual_seed(seed)
-    rows = pack.rows(work)
-    learned, held_out = rows[:-_HELD_OUT], rows[-_HELD_OUT:]
+    whole = rows.text(work)
+    learned, held_out = whole[:-_HELD_OUT], whole[-_HELD_OUT:]
     each_pass = len(learned) // step_rows
 
     def batches(step: int) -> list[Batch]:

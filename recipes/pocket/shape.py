@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from recipes.pocket.tokenizer import BOS, END, PAD, VOCABULARY
+from recipes.pocket.controls import BOS, END, PAD, VOCABULARY
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,9 @@ from pathlib import Path
 from attune import prompt
 from attune.engines.openvino.tokens import Tokens
 from recipes.pocket import document
+from recipes.pocket.controls import BOS, CONTROLS, END, VOCABULARY
 from recipes.pocket.document import Document
 
-CONTROLS = ("<pad>", "<eos>", "<bos>", "<unk>", "<start_of_turn>", "<end_of_turn>")
-PAD, EOS, BOS, UNK, START, END = range(len(CONTROLS))
-VOCABULARY = 16_384
 SHARES = {"en": 0.40, "ko": 0.14, "ja": 0.12, "de": 0.10, "fr": 0.08, "es": 0.08, "pt": 0.08}
 """Of each language, in the vocabulary's sample and in what the model reads."""
 _WORDS = r"""▁?\p{L}[\p{L}\p{M}'’]*|\d|["{}\\\n]|▁?[^\s\p{L}\p{N}▁"{}\\]{1,4}|▁|\p{N}|\s"""

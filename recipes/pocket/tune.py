@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from recipes.pocket import lessons, pretrain
+from recipes.pocket import pretrain, rows
 from recipes.pocket.model import Pocket
 from recipes.pocket.shape import SHAPES
 from recipes.pocket.training import Batch, Budget, Rates, Run, next_tokens
@@ -19,12 +19,12 @@ RATES = Rates(matrices=0.005, rest=0.001)
 def tune(work: Path, size: str, budget: Budget, seed: int, step_rows: int, at_once: int) -> bool:
     """Trains on the lessons of `work`, pass after pass; whether it is done."""
     torch.manual_seed(seed)
-    rows, counts = lessons.read(work)
+    ids, counts = rows.lessons(work)
 
     def batches(step: int) -> list[Batch]:
-        drawn = np.arange(step * step_rows, (step + 1) * step_rows) % len(rows)
+        drawn = np.arange(step * step_rows, (step + 1) * step_rows) % len(ids)
         parts = [drawn[start : start + at_once] for start in range(0, step_rows, at_once)]
-        return [next_tokens(rows[part], counts[part]) for part in parts]
+        return [next_tokens(ids[part], counts[part]) for part in parts]
 
     model = Pocket(SHAPES[size])
     model.load(load_file(pretrain.weights(work, size)))

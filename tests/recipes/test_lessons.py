@@ -10,9 +10,11 @@ import pytest
 from recipes.pocket import document, tokenizer
 from recipes.pocket.answers import CHOICE, lesson
 from recipes.pocket.augment import augment, invented
+from recipes.pocket.controls import END
 from recipes.pocket.document import Document
 from recipes.pocket.gold import Example
-from recipes.pocket.lessons import ROW, balanced, packed
+from recipes.pocket.lessons import balanced, packed
+from recipes.pocket.rows import TUNE
 
 from attune.answer import parse
 from attune.chat import Chat, Role, Turn
@@ -52,7 +54,7 @@ def test_an_answer_parses_as_the_products_verdict(tokens: Tokens, path: Path) ->
     drafting = task.escalation
     assert drafting is not None
     for each in (task, drafting.draft):
-        made = lesson(each, EXAMPLE, tokens, ROW)
+        made = lesson(each, EXAMPLE, tokens, TUNE)
         assert made
         whole = text(tokens, made[0])
         answer = whole[whole.index("model\n") + len("model\n") :]
@@ -61,7 +63,7 @@ def test_an_answer_parses_as_the_products_verdict(tokens: Tokens, path: Path) ->
 
 
 def learned(task: Task, tokens: Tokens) -> tuple[str, str]:
-    made = lesson(task, EXAMPLE, tokens, ROW)
+    made = lesson(task, EXAMPLE, tokens, TUNE)
     assert made
     pairs = list(zip(*made, strict=True))
     most = [each for each, count in pairs if count == CHOICE]
@@ -82,9 +84,9 @@ def test_an_excerpt_learns_the_sentence_nearest_to_the_summary(tokens: Tokens) -
 def test_a_reply_ends_with_the_turn(tokens: Tokens) -> None:
     task = load(OWN_WORDS).escalation
     assert task is not None
-    made = lesson(task.draft, EXAMPLE, tokens, ROW)
+    made = lesson(task.draft, EXAMPLE, tokens, TUNE)
     assert made
-    assert made[0][-1] == tokenizer.END
+    assert made[0][-1] == END
     assert made[1][-1] == 1
 
 
@@ -92,7 +94,7 @@ def test_no_row_is_longer_than_the_others_and_no_lesson_is_cut() -> None:
     rng = random.Random(0)
     made = [([1] * size, [1] * size) for size in (rng.randint(40, 700) for _ in range(200))]
     rows = list(packed(made))
-    assert {len(ids) for ids, _ in rows} == {ROW}
+    assert {len(ids) for ids, _ in rows} == {TUNE}
     assert sum(sum(counts) for _, counts in rows) == sum(len(ids) for ids, _ in made)
 
 

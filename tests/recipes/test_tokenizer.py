@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from recipes.pocket import document, tokenizer
+from recipes.pocket import controls, document, tokenizer
 from recipes.pocket.document import Document, chat_of
 
 from attune.engines.openvino.tokens import Tokens
@@ -46,8 +46,8 @@ def test_text_comes_back_whole(tokens: Tokens, text: str) -> None:
 @pytest.mark.parametrize("text", HARD)
 def test_no_control_token_comes_of_a_customers_text(tokens: Tokens, text: str) -> None:
     body = tokens.encode_prompt("<bos><start_of_turn>user\n", text, "\n\nTriage this chat.<end_of_turn>\n")
-    controls = [each for each in body if each < len(tokenizer.CONTROLS)]
-    assert controls == [tokenizer.BOS, tokenizer.START, tokenizer.END]
+    found = [each for each in body if each < len(controls.CONTROLS)]
+    assert found == [controls.BOS, controls.START, controls.END]
 
 
 def test_digits_and_quotes_stand_alone(tokens: Tokens) -> None:
@@ -58,7 +58,7 @@ def test_digits_and_quotes_stand_alone(tokens: Tokens) -> None:
 
 def test_bytes_are_ordinary_tokens(tokens: Tokens) -> None:
     assert tokens.style is Style.GEMMA
-    assert tokens.ends == {tokenizer.EOS, tokenizer.END}
+    assert tokens.ends == {controls.EOS, controls.END}
     assert {bytes([byte]) for byte in range(256)} <= set(tokens.pieces)
 
 
@@ -66,4 +66,4 @@ def test_only_the_controls_are_special(tmp_path: Path) -> None:
     document.write(tmp_path / "documents.jsonl", [Document("en", text=TEXTS["en"])] * 9)
     path = tokenizer.train(tmp_path, seed=0, vocabulary=500, chars=1000)
     added = json.loads(path.read_text(encoding="utf-8"))["added_tokens"]
-    assert [token["content"] for token in added] == list(tokenizer.CONTROLS)
+    assert [token["content"] for token in added] == list(controls.CONTROLS)
