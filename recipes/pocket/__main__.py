@@ -6,11 +6,15 @@ import argparse
 from pathlib import Path
 
 STEPS = ("prepare", "tokenizer", "pack", "pretrain", "lessons", "tune", "export", "evaluate", "card")
+READING = ("prepare", "lessons", "evaluate", "all")
 _EXAMPLE = "Example: python -m recipes.pocket all --work pocket --data data --size small --minutes 90"
 
 
 def main() -> None:
-    given = options().parse_args()
+    parser = options()
+    given = parser.parse_args()
+    if given.data is None and given.step in READING:
+        parser.error(f"{given.step} reads the open data: say where it lies with --data FOLDER")
     given.work.mkdir(parents=True, exist_ok=True)
     for step in STEPS if given.step == "all" else (given.step,):
         if not run(step, given):
