@@ -9,7 +9,7 @@ ROOT = Path(attune.__file__).parent
 LAYERS = [
     {"errors"},
     {"chat", "request", "outcome", "visible"},
-    {"excerpt", "ground", "language", "prompt", "limits"},
+    {"address", "excerpt", "ground", "language", "prompt", "limits"},
     {"fields"},
     {"task"},
     {"answer", "engines", "sources", "store", "models", "log"},
@@ -19,6 +19,7 @@ LAYERS = [
     {"stream", "export", "metrics"},
     {"config"},
     {"connect"},
+    {"beam"},
     {"cli", "__init__"},
     {"__main__"},
 ]
@@ -29,6 +30,7 @@ HEAVY = {
     "sqlalchemy": "store",
     "alembic": "store",
     "psycopg": "store",
+    "apache_beam": "beam",
     "click": "cli",
     "rich": "cli",
 }

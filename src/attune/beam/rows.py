@@ -1,0 +1,76 @@
+"""`ToRows`: outcomes as rows with the columns that their task gives them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.pvalue import PCollection
+from apache_beam.typehints.row_type import RowTypeConstraint
+from apache_beam.utils.timestamp import Timestamp
+
+from attune import connect, export
+from attune.outcome import Outcome
+from attune.store import StoredOutcome
+from attune.task import Task
+
+_TYPES: Mapping[str, Any] = {
+    "text": str | None,
+    "integer": int | None,
+    "boolean": bool | None,
+    "list": Sequence[str],
+    "number": float,
+    "map": Mapping[str, float],
+    "time": Timestamp,
+}
+
+
+class ToRows(beam.PTransform):
+    """Rows with a schema, the columns of `attune results`: Beam's own sinks and SQL take them as they are."""
+
+    def __init__(self, task: str = "triage", engine: str = "pocket") -> None:
+        super().__init__()
+        self._task = connect.task(task, engine)
+
+    def expand(self, outcomes: PCollection[Outcome]) -> PCollection[beam.Row]:
+        fields = [(column.name, _TYPES[column.kind]) for column in export.columns(self._task)]
+        return outcomes | beam.Map(_row, self._task).with_output_types(RowTypeConstraint.from_fields(fields))
+
+
+def row_of(outcome: Outcome, task: Task) -> export.Row:
+    """The outcome's values by column; it was made now, as far as anybody knows."""
+    chat = outcome.chat or {}
+    stored = StoredOutcome(
+        place=outcome.place,
+        key=outcome.key,
+        digest=outcome.digest,
+        task=outcome.task,
+        task_version=outcome.task_version,
+        user_id=chat.get("user_id"),
+        language=chat.get("language"),
+        channel=chat.get("channel"),
+        values=outcome.values,
+        confidence=outcome.confidence,
+        flags=outcome.flags,
+        model=outcome.model,
+        prompt_tokens=outcome.prompt_tokens,
+        output_tokens=outcome.output_tokens,
+        first_slot_s=outcome.first_slot_s,
+        total_s=outcome.total_s,
+        attempts=len(outcome.attempts),
+        created_at=time.time(),
+    )
+    return export.row(stored, task)
+
+
+def _row(outcome: Outcome, task: Task) -> beam.Row:
+    return beam.Row(**{name: _typed(value) for name, value in row_of(outcome, task).items()})
+
+
+def _typed(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return Timestamp.from_utc_datetime(value.astimezone(UTC))
+    return value
