@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from tests.engines.asking import CHAT, SENTENCES, SENTIMENT, ask, free, log_probabilities, pointing_at
 
 from attune.engines.openvino import OpenVINOEngine
+from attune.engines.openvino.asked import sequence_for
 from attune.engines.openvino.draw import Draw
 from attune.engines.openvino.free import FreeWriter, shortened, unescaped
 from attune.engines.openvino.model import PagedModel, Row
-from attune.engines.openvino.sequence import Sequence, sequence_for
-from attune.engines.openvino.slots import ChoiceWriter, NumberWriter, PickWriter, Writer, can_be_number
+from attune.engines.openvino.pick import PickWriter
+from attune.engines.openvino.sequence import Sequence
+from attune.engines.openvino.slots import ChoiceWriter, NumberWriter, Writer, can_be_number
 from attune.engines.openvino.tokens import Tokens
 from attune.errors import EngineError
 from attune.request import Choice, Fixed, Free, Number, Pick, Sampling

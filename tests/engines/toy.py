@@ -10,9 +10,10 @@ from tests.engines.asking import log_probabilities
 
 from attune.engines.openvino.blocks import BLOCK_TOKENS, BlockPool
 from attune.engines.openvino.draw import Row
-from attune.engines.openvino.scheduler import Entry, Plan, Scheduler
+from attune.engines.openvino.pick import PickWriter
+from attune.engines.openvino.plan import Entry, Plan
+from attune.engines.openvino.scheduler import Scheduler
 from attune.engines.openvino.sequence import Sequence
-from attune.engines.openvino.slots import PickWriter
 from attune.engines.openvino.tokens import Tokens
 from attune.request import Pick
 

@@ -7,46 +7,24 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
 
+from attune.engines.openvino.asked import sequence_for
 from attune.engines.openvino.blocks import BlockPool
 from attune.engines.openvino.folder import open_folder
 from attune.engines.openvino.model import Logits, PagedModel
-from attune.engines.openvino.scheduler import Plan, Scheduler
-from attune.engines.openvino.sequence import Sequence, sequence_for
+from attune.engines.openvino.pick import MAX_SCORED
+from attune.engines.openvino.plan import Plan
+from attune.engines.openvino.scheduler import Scheduler
+from attune.engines.openvino.sequence import Sequence
 from attune.engines.openvino.sizes import Sizes, this_machine
-from attune.engines.openvino.slots import MAX_SCORED
+from attune.engines.openvino.stats import Stats
 from attune.engines.openvino.tokens import Tokens
 from attune.errors import EngineError
 from attune.request import Completion, Request
 
 _LOGIT_FLOATS = 2**22
 """So many logits at most are asked for in one step: 16 MB."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stats:
-    """What an engine has done since it began, and what it is doing now."""
-
-    running: int
-    waiting: int
-    blocks: int
-    free_blocks: int
-    """Blocks that nobody holds, those that can still be found included."""
-    prompt_tokens: int
-    cached_tokens: int
-    """Of the prompts' tokens, those that were in the cache already."""
-    fed_tokens: int
-    steps: int
-    preemptions: int
-    infer_s: float
-    """Time in the model, and in all steps."""
-    step_s: float
-
-    @property
-    def hit_rate(self) -> float:
-        return self.cached_tokens / self.prompt_tokens if self.prompt_tokens else 0.0
 
 
 class OpenVINOEngine:

@@ -13,14 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from attune.engines.openvino.blocks import BLOCK_TOKENS
+from attune.engines.openvino.graph import FOLLOWING, HEAD_ROWS, POSITIONS, SCORED_ROWS, paged
 from attune.errors import EngineError
 
 Logits = npt.NDArray[np.float32]
 
-_FED = ("input_ids", "max_context_len", "past_lens", "subsequence_begins")
-_FED_BLOCKS = ("block_indices", "block_indices_begins")
-_POSITIONS = "position_ids"
-_HEAD_ROWS, _SCORED_ROWS, _FOLLOWING = "head_rows", "scored_rows", "following"
 _EXACT = {
     "INFERENCE_PRECISION_HINT": "f32",
     "KV_CACHE_PRECISION": "f32",
@@ -52,7 +49,7 @@ class PagedModel:
         """With `threads` processors, or as many as OpenVINO sees."""
         openvino = _openvino()
         core = openvino.Core()
-        model = _paged(core, xml)
+        model = paged(core, xml)
         limit = {"INFERENCE_NUM_THREADS": threads} if threads else {}
         compiled = core.compile_model(model, "CPU", {**(_EXACT if exact else _FAST), **limit})
         self._request = compiled.create_infer_request()
@@ -90,17 +87,17 @@ class PagedModel:
         used = [row.table[: -(-(row.past + len(row.tokens)) // BLOCK_TOKENS)] for row in rows]
         wanted = [np.arange(end - row.wanted, end) for row, end in zip(rows, begins[1:], strict=True)]
         self._feed("input_ids", np.concatenate([row.tokens for row in rows]), np.int64)
-        if _POSITIONS in self._fed:  # a model may count for itself
-            self._feed(_POSITIONS, np.arange(begins[-1]) + offsets, np.int64)
+        if POSITIONS in self._fed:  # a model may count for itself
+            self._feed(POSITIONS, np.arange(begins[-1]) + offsets, np.int64)
         self._feed("past_lens", pasts)
         self._feed("subsequence_begins", begins)
         self._feed("block_indices", np.concatenate(used))
         self._feed("block_indices_begins", _begins(np.array([len(table) for table in used])))
         self._feed("max_context_len", np.array((pasts + lengths).max()))
-        self._feed(_HEAD_ROWS, np.concatenate(wanted))
+        self._feed(HEAD_ROWS, np.concatenate(wanted))
         scored = np.repeat([bool(row.following) for row in rows], [row.wanted for row in rows])
-        self._feed(_SCORED_ROWS, np.flatnonzero(scored))
-        self._feed(_FOLLOWING, np.array([token for row in rows for token in row.following]).reshape(-1, 1))
+        self._feed(SCORED_ROWS, np.flatnonzero(scored))
+        self._feed(FOLLOWING, np.array([token for row in rows for token in row.following]).reshape(-1, 1))
         self._request.infer()
         return self._request.get_output_tensor(0).data, self._request.get_output_tensor(1).data[:, 0]
 
@@ -121,77 +118,6 @@ def _openvino() -> Any:
             "Install it with: pip install openvino"
         ) from error
     return openvino
-
-
-def _paged(core: Any, xml: Path) -> Any:
-    """The model in `xml`, its attention paged, its vocabulary head run only where logits are wanted."""
-    from openvino._offline_transformations import paged_attention_transformation
-
-    try:
-        model = core.read_model(xml)
-        paged_attention_transformation(model)
-    except RuntimeError as error:
-        raise EngineError(f"{xml}: OpenVINO cannot read this model or page its attention: {error}") from error
-    names = {port.get_any_name() for port in model.inputs}
-    needed = {*_FED, *_FED_BLOCKS, "key_cache.0"}
-    known = {*needed, _POSITIONS}
-    odd = sorted(name for name in names - known if not name.startswith(("key_cache.", "value_cache.")))
-    if odd or needed - names:
-        what = f"takes {', '.join(odd)}" if odd else f"has no {', '.join(sorted(needed - names))}"
-        raise EngineError(f"{xml}: not a decoder of text this engine can run: it {what}")
-    _gather_before_head(model)
-    _score_after_head(model)
-    return model
-
-
-def _gather_before_head(model: Any) -> None:
-    """Puts a Gather before the last matrix product and makes the output [wanted, vocabulary]:
-    most tokens of a prefill need no logits, and the head is the widest layer."""
-    from openvino import Type, opset13
-
-    result = model.get_results()[0]
-    head = result.input(0).get_source_output().get_node()
-    while head.get_type_name() != "MatMul":
-        fed = [head.input_value(index).get_node() for index in range(head.get_input_size())]
-        data = [node for node in fed if not _constant(node)]  # a cap on the logits has constants too
-        if not data:
-            raise EngineError("The model ends in no vocabulary head: this engine cannot run it.")
-        head = data[0]
-    rows = opset13.parameter([-1], Type.i32, name=_HEAD_ROWS)
-    rows.output(0).set_names({_HEAD_ROWS})
-    gathered = opset13.gather(head.input_value(0), rows, opset13.constant(0, Type.i32))
-    head.input(0).replace_source_output(gathered.output(0))
-    logits = result.input_value(0)
-    flat = opset13.squeeze(logits, opset13.constant([1], Type.i32))
-    result.input(0).replace_source_output(flat.output(0))
-    model.add_parameters([rows])
-    model.validate_nodes_and_infer_types()
-
-
-def _score_after_head(model: Any) -> None:
-    """Adds the output [scored, 1], the log-probabilities of given tokens: of a large vocabulary, taking them
-    from the logits would cost as much as all else."""
-    from openvino import Type, opset13
-
-    result = model.get_results()[0]
-    rows = opset13.parameter([-1], Type.i32, name=_SCORED_ROWS)
-    following = opset13.parameter([-1, 1], Type.i32, name=_FOLLOWING)
-    rows.output(0).set_names({_SCORED_ROWS})
-    following.output(0).set_names({_FOLLOWING})
-    last = opset13.constant([1], Type.i32)
-    logits = opset13.gather(result.input_value(0), rows, opset13.constant(0, Type.i32))
-    shifted = opset13.subtract(logits, opset13.reduce_max(logits, last, keep_dims=True))
-    total = opset13.reduce_sum(opset13.exp(shifted), last, keep_dims=True)
-    scores = opset13.subtract(opset13.gather_elements(shifted, following, 1), opset13.log(total))
-    model.add_parameters([rows, following])
-    model.add_results([opset13.result(scores)])
-    model.validate_nodes_and_infer_types()
-
-
-def _constant(node: Any) -> bool:
-    while node.get_type_name() == "Convert":
-        node = node.input_value(0).get_node()
-    return bool(node.get_type_name() == "Constant")
 
 
 def _tail(port: Any) -> list[int]:

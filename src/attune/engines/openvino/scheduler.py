@@ -4,37 +4,15 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from attune.engines.openvino.blocks import BLOCK_TOKENS, BlockPool, blocks_for
 from attune.engines.openvino.model import Row
+from attune.engines.openvino.pick import PickWriter
+from attune.engines.openvino.plan import Entry, Plan
 from attune.engines.openvino.sequence import Sequence
-from attune.engines.openvino.slots import PickWriter
 
 PATIENCE = 4
 """Who was passed over in so many steps comes before all who were not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A row of a step and whose it is; `option` when it is the fork of a pick."""
-
-    sequence: Sequence
-    row: Row
-    option: int | None = None
-
-
-@dataclass(slots=True)
-class Plan:
-    """One step. Blocks are copied, target from source, before it; the borrowed are given back after it."""
-
-    entries: list[Entry] = field(default_factory=list)
-    copies: dict[int, int] = field(default_factory=dict)
-    borrowed: list[int] = field(default_factory=list)
-
-    @property
-    def sequences(self) -> list[Sequence]:
-        return list(dict.fromkeys(entry.sequence for entry in self.entries))
 
 
 class Scheduler:

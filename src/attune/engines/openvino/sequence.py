@@ -7,18 +7,11 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 
 from attune.engines.openvino.blocks import BLOCK_TOKENS, ROOT, name_of
-from attune.engines.openvino.draw import Draw
-from attune.engines.openvino.fit import fit
 from attune.engines.openvino.free import FreeWriter
 from attune.engines.openvino.model import Logits
-from attune.engines.openvino.slots import ChoiceWriter, NumberWriter, PickWriter, Writer
-from attune.engines.openvino.tokens import Tokens
-from attune.errors import EngineError
-from attune.prompt import render
-from attune.request import Choice, Completion, Fixed, Free, Number, Pick, Request, Slot, literal
-
-_LEAST_PROMPT = 32
-
+from attune.engines.openvino.pick import PickWriter
+from attune.engines.openvino.slots import Writer
+from attune.request import Completion, literal
 
 Known = tuple[str, list[int]]
 """Text and its tokens, for a slot that needs no model."""
@@ -175,57 +168,3 @@ class Sequence:
             self._logprobs[writer.name] = tuple(writer.logprobs)
         self.writer = None
         self._at += 1
-
-
-def sequence_for(request: Request, tokens: Tokens, context_tokens: int, model: str) -> Sequence:
-    """The sequence that answers `request`, tokenised in the caller's thread.
-
-    Raises EngineError for one that cannot be answered: a slot without options, an answer that has no
-    place in the context.
-    """
-    began = time.perf_counter()
-    draw = Draw(request.sampling)
-    slots = [_writer(slot, tokens, draw, request.logprobs) for slot in request.slots]
-    room = context_tokens - most_tokens(slots)
-    if room < _LEAST_PROMPT:
-        raise EngineError(
-            f"The answer may be {most_tokens(slots)} tokens long and the context is {context_tokens}: "
-            "no place is left for the chat. Lower the task's max_tokens or raise the engine's context."
-        )
-    ids, dropped = _prompt(request, tokens, room)
-    sequence = Sequence(ids, slots, model, dropped, began, request.known)
-    draw.standing = sequence.whole
-    return sequence
-
-
-def most_tokens(slots: Iterable[Known | Writer]) -> int:
-    """The most tokens an answer of `slots` may have."""
-    return sum(len(slot[1]) if isinstance(slot, tuple) else slot.most for slot in slots)
-
-
-def _writer(slot: Slot, tokens: Tokens, draw: Draw, logprobs: bool) -> Known | Writer:
-    match slot:
-        case Fixed():
-            return slot.text, tokens.encode(slot.text)
-        case Choice():
-            return ChoiceWriter(slot, tokens, draw)
-        case Number():
-            return NumberWriter(slot, tokens, draw)
-        case Pick():
-            return PickWriter(slot, tokens)
-        case Free():
-            return FreeWriter(slot, tokens, draw, logprobs)
-
-
-def _prompt(request: Request, tokens: Tokens, room: int) -> tuple[list[int], int]:
-    """The prompt's tokens, at most `room`, and how many of the chat's lines were left out or cut."""
-    parts = render(request.prompt, tokens.style)
-    ids, dropped = fit(lambda body: tokens.encode_prompt(parts.head, body, parts.tail), parts.lines, room)
-    if len(ids) > room:
-        raise EngineError(
-            f"The task's own words are {len(ids)} tokens and there is room for {room}: "
-            "shorten its instruction or raise the engine's context."
-        )
-    if not ids:
-        raise EngineError("The prompt is empty: a task needs a cue.")
-    return ids, dropped

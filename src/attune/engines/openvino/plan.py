@@ -1,0 +1,30 @@
+"""A step's plan: the rows it is made of, and whose they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from attune.engines.openvino.model import Row
+from attune.engines.openvino.sequence import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of a step and whose it is; `option` when it is the fork of a pick."""
+
+    sequence: Sequence
+    row: Row
+    option: int | None = None
+
+
+@dataclass(slots=True)
+class Plan:
+    """One step. Blocks are copied, target from source, before it; the borrowed are given back after it."""
+
+    entries: list[Entry] = field(default_factory=list)
+    copies: dict[int, int] = field(default_factory=dict)
+    borrowed: list[int] = field(default_factory=list)
+
+    @property
+    def sequences(self) -> list[Sequence]:
+        return list(dict.fromkeys(entry.sequence for entry in self.entries))
