@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-SOURCES := src tests bench recipes
+SOURCES := src tests bench recipes services
 
 .PHONY: help demo test lint format check kill soak answers bench bench-engine pocket lock clean
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ("postgres",)
+pytest_plugins = ("brokers", "postgres")
 
 # Machines are shared: how long an example took says nothing about the code.
 settings.register_profile("attune", deadline=None)

@@ -30,9 +30,14 @@ def engine(address: str) -> Engine:
 
 
 def source(addresses: Sequence[str], max_chat_bytes: int, follow: bool = False) -> Source | None:
-    """The source that paths, folders, globs and - name together; None is the store's queue."""
+    """The source that paths, folders, globs and - name together, or a broker's; None is the store's queue."""
     if not addresses or list(addresses) == [QUEUE]:
         return None
+    for address in addresses:
+        if (scheme := address.partition("://")[0]) in _BROKERS and "://" in address:
+            if len(addresses) > 1:
+                raise BadConfig(f"{scheme}: cannot be read together with others: run once for each")
+            return _BROKERS[scheme](address, follow)
     if QUEUE in addresses:
         raise BadConfig(
             f"{QUEUE} cannot be read together with files: enqueue them (attune enqueue FILE), or run twice"
@@ -94,6 +99,13 @@ def _scripted(rest: str) -> Engine:
     return ScriptedEngine.from_options(rest)
 
 
+def _kafka(address: str, follow: bool) -> Source:
+    from attune.sources.kafka import Kafka
+
+    return Kafka(address, follow)
+
+
+_BROKERS: Mapping[str, Callable[[str, bool], Source]] = {"kafka": _kafka}
 _ENGINES: Mapping[str, Callable[[str], Engine]] = {
     "pocket": _pocket,
     "openvino": _openvino,
@@ -112,4 +124,7 @@ def _check_path(address: str) -> None:
     """A path may hold a colon, but what looks like an address and is no file is a source we do not have."""
     found = _SCHEME.fullmatch(address)
     if found and not Path(address).exists():
-        raise BadConfig(f"no source is called {found[1]}:; there are: a path, a folder, a glob, -, {QUEUE}")
+        brokers = ", ".join(f"{scheme}://…" for scheme in _BROKERS)
+        raise BadConfig(
+            f"no source is called {found[1]}:; there are: a path, a folder, a glob, -, {QUEUE}, {brokers}"
+        )
