@@ -36,6 +36,10 @@ class Script:
     """Share of chats on which the engine raises."""
     hang: float = 0.0
     """Share of chats that never get an answer."""
+    dies_after: float = 0.0
+    """After so many requests the engine raises on every one, as a dead one does; 0 is never."""
+    hangs_after: float = 0.0
+    """After so many requests the engine answers none."""
 
 
 class ScriptedEngine:
@@ -50,6 +54,7 @@ class ScriptedEngine:
         self._clock = _Clock() if script.delay_ms else None
         self._waiting: set[Future[Completion]] = set()
         self._closed = False
+        self._asked = itertools.count(1)
 
     @classmethod
     def from_options(cls, options: str) -> ScriptedEngine:
@@ -72,9 +77,10 @@ class ScriptedEngine:
 
     def submit(self, request: Request) -> Future[Completion]:
         future: Future[Completion] = Future()
-        if self._closed:
-            future.set_exception(EngineError("the engine is closed"))
-        elif _share(request, "hang") < self._script.hang:
+        asked = next(self._asked)
+        if self._closed or 0 < self._script.dies_after < asked:
+            future.set_exception(EngineError(f"the engine is {'closed' if self._closed else 'dead'}"))
+        elif _share(request, "hang") < self._script.hang or 0 < self._script.hangs_after < asked:
             self._waiting.add(future)
         elif self._clock is None:
             self._finish(future, request, 0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from importlib.metadata import version
@@ -15,6 +16,9 @@ from services import prism
 from services.process import Unavailable
 
 Options = Callable[..., PipelineOptions]
+
+# It speaks when Prism is ended, after the tests' own streams are closed.
+logging.getLogger("apache_beam.utils.subprocess_server").setLevel(logging.ERROR)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,8 +40,20 @@ def runner_options(runner: str) -> list[str]:
     return prism_options() if runner == "prism" else ["--runner=FnApiRunner"]
 
 
+def streaming_options(runner: str) -> list[str]:
+    """Beam's direct runner is two: what handles batches knows no TestStream."""
+    direct = ["--runner=BundleBasedDirectRunner"]
+    return [*(prism_options() if runner == "prism" else direct), "--streaming"]
+
+
 @pytest.fixture(params=["direct", "prism"])
 def options(request: pytest.FixtureRequest) -> Options:
     """Makes the options of a pipeline for one runner after the other."""
     chosen = runner_options(request.param)
     return lambda *more: PipelineOptions([*chosen, *more])
+
+
+@pytest.fixture(params=["direct", "prism"])
+def streaming(request: pytest.FixtureRequest) -> PipelineOptions:
+    """The same for a stream."""
+    return PipelineOptions(streaming_options(request.param))

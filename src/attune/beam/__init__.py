@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attune.beam.arms import Arm, Split
 from attune.beam.chats import Once, ParseChats, ReadChats
+from attune.beam.files import WriteFiles
 from attune.beam.handle import Handle, Handled
 from attune.beam.inference import AttuneModelHandler
 from attune.beam.item import Ended
@@ -23,6 +24,7 @@ __all__ = [
     "ReadChats",
     "Split",
     "ToRows",
+    "WriteFiles",
     "WriteOutcomes",
     "WriteReviews",
 ]

@@ -8,7 +8,7 @@ from typing import Any
 
 import apache_beam as beam
 from apache_beam.coders import StrUtf8Coder
-from apache_beam.io.fileio import MatchAll
+from apache_beam.io.fileio import EmptyMatchTreatment, MatchAll
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.metrics import Metrics
@@ -44,7 +44,7 @@ class ReadChats(beam.PTransform):
         return (
             root
             | "Patterns" >> beam.Create(self._patterns)
-            | "Match" >> MatchAll()
+            | "Match" >> MatchAll(EmptyMatchTreatment.DISALLOW)
             | "Spread files" >> beam.Reshuffle()
             | "Read" >> beam.FlatMap(_read, self._max_bytes).with_output_types(Item)
         )
@@ -77,7 +77,7 @@ class Once(beam.PTransform):
         self._keep_s = keep_s
 
     def expand(self, items: PCollection[Item]) -> PCollection[Item]:
-        keyed = items | "By id" >> beam.Map(_keyed).with_output_types(tuple[str, Item])
+        keyed = items | "By id" >> beam.ParDo(_ByID()).with_output_types(tuple[str, Item])
         if items.is_bounded:
             return keyed | beam.GroupByKey() | "First" >> beam.ParDo(_First()).with_output_types(Item)
         return keyed | "New" >> beam.ParDo(_New(self._keep_s)).with_output_types(Item)
@@ -96,13 +96,18 @@ def _items(path: str, numbered: Iterable[tuple[int, bytes]], max_bytes: int) -> 
         yield item_of(identify(raw, f"{path}:{number}", max_bytes))
 
 
-def _keyed(item: Item) -> tuple[str, Item]:
-    return item.key, item
-
-
 def _marked(item: Item) -> Item:
     parts = (item.key, item.digest, item.raw, item.ref, item.chat)
     return Item(*parts, id=item.id, claims=item.claims, conflict=True)
+
+
+class _ByID(beam.DoFn):
+    def __init__(self) -> None:
+        self._read = Metrics.counter("attune", "in")
+
+    def process(self, item: Item) -> Iterator[tuple[str, Item]]:
+        self._read.inc()
+        yield item.key, item
 
 
 class _First(beam.DoFn):

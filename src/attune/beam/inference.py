@@ -57,8 +57,9 @@ class AttuneModelHandler(ModelHandler[Any, PredictionResult, Engine]):
         act = Act(connect.task(self._task, self._engine), model, asking.tries, asking.timeout_s)
         with ThreadPoolExecutor(max(1, min(len(batch), self._in_flight)), "attune-chat") as pool:
             outcomes = list(pool.map(lambda example: _judged(example, act), batch))
-        if outcomes and all(outcome.reason in _ENGINE_REASONS for outcome in outcomes):
-            raise EngineError(f"the engine failed on all of a batch, last: {outcomes[-1].detail}")
+        asked = [outcome for outcome in outcomes if outcome.attempts]
+        if asked and all(outcome.reason in _ENGINE_REASONS for outcome in asked):
+            raise EngineError(f"the engine failed on all of a batch, last: {asked[-1].detail}")
         for example, outcome in zip(batch, outcomes, strict=True):
             yield PredictionResult(example, outcome, outcome.model)
 

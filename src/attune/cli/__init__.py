@@ -26,6 +26,7 @@ VERBS: Mapping[str, str] = {
     "dead": "attune.cli.dead",
     "tasks": "attune.cli.tasks",
     "check": "attune.cli.check",
+    "beam": "attune.cli.beam",
 }
 
 
