@@ -8,6 +8,7 @@ from attune.beam.files import WriteFiles
 from attune.beam.handle import Handle, Handled
 from attune.beam.inference import AttuneModelHandler
 from attune.beam.item import Ended
+from attune.beam.kafka import ReadKafka
 from attune.beam.rows import ToRows
 from attune.beam.worker import Asking
 from attune.beam.write import WriteOutcomes, WriteReviews
@@ -22,6 +23,7 @@ __all__ = [
     "Once",
     "ParseChats",
     "ReadChats",
+    "ReadKafka",
     "Split",
     "ToRows",
     "WriteFiles",
