@@ -22,10 +22,16 @@ class Address:
     name: str
     options: dict[str, str]
 
+    @classmethod
+    def of(cls, text: str, scheme: str, name: str, query: str) -> Address:
+        """An address of a form of its own, scheme:name?option=value."""
+        return cls(text, scheme, "", name, dict(parse_qsl(query, keep_blank_values=True)))
+
     @property
     def shown(self) -> str:
         """The address without its options and passwords, as it is told to people and kept in the store."""
-        return f"{self.scheme}://{self.where.rpartition('@')[2]}/{self.name}"
+        where = f"//{self.where.rpartition('@')[2]}/" if self.where else ""
+        return f"{self.scheme}:{where}{self.name}"
 
     def check_options(self, known: Collection[str]) -> None:
         """Raises BadConfig for an option that is none of `known`."""

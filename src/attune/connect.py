@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 from attune import task as tasks
 from attune.engines import Engine
 from attune.errors import BadConfig, StoreError
+from attune.export import Column
 from attune.models import POCKET
+from attune.sinks import Sink
+from attune.sinks import columns as sink_columns
 from attune.sources import Source
 from attune.task import Task
 from attune.visible import visible
@@ -47,6 +50,12 @@ def source(addresses: Sequence[str], max_chat_bytes: int, follow: bool = False) 
     from attune.sources.files import Files, expand
 
     return Files(expand(addresses), max_chat_bytes, follow)
+
+
+def sink(address: str, task: Task) -> Sink:
+    """The sink at `address` for the outcomes of `task`. Nothing is connected yet."""
+    scheme, _ = _split(address, _SINKS, "sink")
+    return _SINKS[scheme](address, sink_columns(task))
 
 
 def store(address: str, make: bool = True) -> Store:
@@ -105,6 +114,29 @@ def _kafka(address: str, follow: bool) -> Source:
     return Kafka(address, follow)
 
 
+def _kafka_sink(address: str, columns: Sequence[Column]) -> Sink:
+    from attune.sinks.kafka import Kafka
+
+    return Kafka(address, columns)
+
+
+def _parquet(address: str, columns: Sequence[Column]) -> Sink:
+    from attune.sinks.parquet import Parquet
+
+    return Parquet(address, columns)
+
+
+def _postgresql(address: str, columns: Sequence[Column]) -> Sink:
+    from attune.sinks.postgresql import PostgresTable
+
+    return PostgresTable(address, columns)
+
+
+_SINKS: Mapping[str, Callable[[str, Sequence[Column]], Sink]] = {
+    "kafka": _kafka_sink,
+    "parquet": _parquet,
+    "postgresql": _postgresql,
+}
 _BROKERS: Mapping[str, Callable[[str, bool], Source]] = {"kafka": _kafka}
 _ENGINES: Mapping[str, Callable[[str], Engine]] = {
     "pocket": _pocket,

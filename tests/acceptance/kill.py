@@ -32,7 +32,7 @@ from attune.store.database import connect
 from attune.store.schema import attempts, dead_letters, outcomes, reviews
 
 SCRIPT = "scripted:delay_ms={delay_ms}&unreadable=0.04&second_try=0.05"
-TIMES = {"created_at", "first_slot_s", "total_s", "seconds"}
+TIMES = {"created_at", "first_slot_s", "total_s", "seconds", "seq"}
 LIFE_S = 60.0
 
 

@@ -12,7 +12,8 @@ from attune.cli.options import configured
 from attune.cli.verb import Verb
 from attune.cli.working import store_of
 from attune.config import Config
-from attune.store import Status
+from attune.store import Backlog, Status
+from attune.visible import visible
 
 
 @click.command(
@@ -25,12 +26,14 @@ from attune.store import Status
 def status(config: Config, as_json: bool) -> None:
     """Shows what waits in the queue, where inputs ended, and how fast it goes."""
     with store_of(config, make=False) as store:
-        found = store.status()
+        found, backlogs = store.status(), store.backlogs()
     if as_json:
-        click.echo(json.dumps(asdict(found)))
+        click.echo(json.dumps(asdict(found) | {"sinks": [asdict(backlog) for backlog in backlogs]}))
         return
     for name, value in _lines(found):
         click.echo(f"{name:<16} {value}")
+    for backlog in backlogs:
+        click.echo(f"{'sink':<16} {_sink(backlog)}")
 
 
 def _lines(found: Status) -> Iterator[tuple[str, str]]:
@@ -49,6 +52,11 @@ def _lines(found: Status) -> Iterator[tuple[str, str]]:
     ):
         if value is not None:
             yield name, _seconds(value)
+
+
+def _sink(backlog: Backlog) -> str:
+    told = f"{backlog.name}, {backlog.task}: {backlog.sent:,} sent, {backlog.waiting:,} wait"
+    return visible(f"{told}; it fails: {backlog.error}" if backlog.error else told)
 
 
 def _seconds(value: float) -> str:

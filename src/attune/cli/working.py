@@ -16,6 +16,7 @@ from attune import connect, stream
 from attune.cli.drain import Drain
 from attune.cli.progress import shown
 from attune.config import Config
+from attune.delivery import Delivered, Delivery
 from attune.engines import Engine
 from attune.handle import Act
 from attune.limits import Limits
@@ -23,16 +24,27 @@ from attune.outcome import Outcome
 from attune.settling import Counts, Watch
 from attune.sources import Source
 from attune.store import Store
+from attune.task import Task
+from attune.visible import visible
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class Outlets:
+    """The addresses that outcomes go to besides the store, and whether a failure there stops the reading."""
+
+    addresses: Sequence[str] = ()
+    stop: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
-    """A run that ended: its counts, and the exit code of a signal that ended it."""
+    """A run that ended: its counts, the exit code of a signal that ended it, and what its sinks were given."""
 
     counts: Counts
     interrupted: int | None
+    sinks: tuple[Delivered, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -42,19 +54,31 @@ class Work:
             return 1
         if self.interrupted is not None:
             return self.interrupted
+        if any(sink.error for sink in self.sinks):
+            return 1
         return 1 if counts.dead and not (counts.table or counts.review or counts.repeated) else 0
 
     def to_json(self) -> dict[str, Any]:
         counts = asdict(self.counts)
         rate = self.counts.settled / self.counts.seconds if self.counts.seconds else 0.0
         reconciled = {"reconciled": self.counts.reconciled, "interrupted": self.interrupted is not None}
-        return {"in": counts.pop("read"), **counts, "chats_per_s": round(rate, 3), **reconciled}
+        given = {"sinks": [asdict(sink) for sink in self.sinks]} if self.sinks else {}
+        return {"in": counts.pop("read"), **counts, "chats_per_s": round(rate, 3), **reconciled, **given}
 
 
 def work(
-    config: Config, store: Store, source: Source | None, follow: bool, quiet: bool, watch: Watch | None = None
+    config: Config,
+    store: Store,
+    source: Source | None,
+    follow: bool,
+    quiet: bool,
+    watch: Watch | None = None,
+    outlets: Outlets = Outlets(),  # noqa: B008 - frozen
 ) -> Work:
-    """Works through `source`, or the queue, with progress on stderr, until its end or a signal."""
+    """Works through `source`, or the queue, with progress on stderr, until its end or a signal.
+
+    Sinks are given what is settled meanwhile, and at the end all that is left.
+    """
     task = connect.task(config.task, config.engine)
     limits = Limits(**{field.name: getattr(config, field.name) for field in fields(Limits)})
     facts = {"engine": config.engine, "task": task.name, "task_version": task.version}
@@ -63,11 +87,12 @@ def work(
         act = Act(task, engine, config.tries, config.timeout_s)
         with shown(source.fraction if source else _no_end, quiet) as progress, Drain() as drain:
             watches = [each for each in (measure, _log_dead, progress.watch, watch) if each]
-            counts = stream.run(
-                source, store, act, limits, follow=follow, stop=drain.event, watch=_all(watches)
-            )
+            with delivered(outlets, store, task, limits, drain) as sinks:
+                counts = stream.run(
+                    source, store, act, limits, follow=follow, stop=drain.event, watch=_all(watches)
+                )
     log.info("The run has ended: %s", reckoning(counts), extra={"action": "run_ended"})
-    return Work(counts, drain.exit_code)
+    return Work(counts, drain.exit_code, tuple(sinks))
 
 
 def tell(done: Work, as_json: bool, config: Config) -> int:
@@ -104,15 +129,39 @@ def _lines(done: Work, config: Config) -> Iterator[str]:
         yield f"dead: {number:,} {reason}"
     if counts.dead:
         yield f"Look at them: attune dead list{_where(config)}"
+    for sink in done.sinks:
+        yield visible(_sink_line(sink), lines=True)
     if done.interrupted is not None:
         back = f"{counts.returned:,} went back to the queue"
         yield f"Stopped: {counts.settled:,} were finished, {back}. Go on with the same command."
+
+
+def _sink_line(sink: Delivered) -> str:
+    told = f"sink {sink.name}: {sink.sent:,} sent"
+    if not sink.error:
+        return told
+    return f"{told}, {sink.waiting:,} wait: {sink.error}\nThey stay in the store: run again with this sink."
 
 
 def _where(config: Config) -> str:
     """The flag that leads the next command to the same store; an address may hold a password: left out."""
     ours = config.store == Config().store or "://" in config.store
     return "" if ours else f" --store {quote(config.store)}"
+
+
+@contextmanager
+def delivered(
+    outlets: Outlets, store: Store, task: Task, limits: Limits, drain: Drain
+) -> Iterator[list[Delivered]]:
+    """Gives the sinks what is settled, until the block ends; the list then says what came of it."""
+    failed = drain.event.set if outlets.stop else None
+    sinks = [connect.sink(address, task) for address in outlets.addresses]
+    ends: list[Delivered] = []
+    deliveries = [Delivery(sink, store, task, limits.lease_s, failed) for sink in sinks]
+    try:
+        yield ends
+    finally:
+        ends.extend(delivery.close() for delivery in deliveries)
 
 
 @contextmanager

@@ -11,25 +11,30 @@ from typing import Self
 from sqlalchemy import select
 
 from attune.outcome import Outcome, Place, Reason
-from attune.store import dead, inbox, outcomes, settle, status
+from attune.store import dead, inbox, outcomes, settle, sinks, status
 from attune.store.database import Database, connect
 from attune.store.dead import DeadLetter
 from attune.store.input import Admitted, Claimant, Enqueued, Input, Item
 from attune.store.migrate import migrate
 from attune.store.outcomes import Filter, Review, StoredOutcome
 from attune.store.schema import now
+from attune.store.sinks import Backlog, Batch, Settled, Taker
 from attune.store.status import Status
 
 __all__ = [
     "Admitted",
+    "Backlog",
+    "Batch",
     "DeadLetter",
     "Enqueued",
     "Input",
     "Item",
     "Review",
+    "Settled",
     "Status",
     "Store",
     "StoredOutcome",
+    "Taker",
 ]
 
 
@@ -167,6 +172,31 @@ class Store:
         while done := self._database.write(lambda connection: dead.replay_page(connection, reason, until)):
             total += done
         return total
+
+    def sink_waiting(self, taker: Taker, most: int) -> int:
+        """How many outcomes wait for a sink, counted up to `most`."""
+        return self._database.read(lambda connection: sinks.waiting(connection, taker, most))
+
+    def begin_batch(self, taker: Taker, most: int) -> Batch | None:
+        """The next outcomes for a sink: in the order of their commits, and the same again, bounds and all,
+        until `end_batch` confirms them. None: nothing waits, or another gives this sink its outcomes."""
+        return self._database.write(lambda connection: sinks.begin(connection, taker, most))
+
+    def end_batch(self, taker: Taker, batch: Batch, rows: int) -> None:
+        """Confirm that the sink has the batch durably; `rows` were new to it."""
+        self._database.write(lambda connection: sinks.end(connection, taker, batch, rows))
+
+    def fail_batch(self, taker: Taker, why: str) -> None:
+        """Keep what a sink failed with, until it takes a batch."""
+        self._database.write(lambda connection: sinks.fail(connection, taker, why), durable=False)
+
+    def leave_sink(self, taker: Taker) -> None:
+        """Let another give the sink its outcomes."""
+        self._database.write(lambda connection: sinks.leave(connection, taker), durable=False)
+
+    def backlogs(self) -> tuple[Backlog, ...]:
+        """Every sink that was ever used with this store, and how far it is behind."""
+        return self._database.read(sinks.backlogs)
 
     def waiting(self) -> int:
         """How many inputs have no end yet: also those in live hands, which come back if their holder dies."""

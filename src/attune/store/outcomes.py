@@ -65,6 +65,7 @@ class Filter:
     newest_first: bool = False
 
 
+COLUMNS = tuple(column for column in outcomes.columns if column.name != "seq")
 _ORDER = (outcomes.c.created_at, outcomes.c.key, outcomes.c.task, outcomes.c.task_version)
 
 
@@ -79,7 +80,7 @@ def read(database: Database, which: Filter) -> Iterator[StoredOutcome]:
     while left is None or left > 0:
         size = PAGE if left is None else min(PAGE, left)
         rows = rows_of(database, page.limit(size))
-        yield from map(_stored, rows)
+        yield from (stored(row._asdict()) for row in rows)
         if len(rows) < size:
             return
         left = None if left is None else left - size
@@ -102,7 +103,7 @@ def _query(which: Filter) -> Select[Any]:
         outcomes.c.task_version: which.version,
         outcomes.c.language: which.language,
     }
-    query = select(outcomes).where(
+    query = select(*COLUMNS).where(
         *(column == value for column, value in wanted.items() if value is not None)
     )
     if which.since is not None:
@@ -121,6 +122,7 @@ def _after(query: Select[Any], last: Row[Any], newest_first: bool) -> Select[Any
     return query.where(place > end, time >= last.created_at)
 
 
-def _stored(row: Row[Any]) -> StoredOutcome:
-    fields = row._asdict()
-    return StoredOutcome(**fields | {"place": Place(row.place), "flags": tuple(row.flags)})
+def stored(row: Mapping[str, Any]) -> StoredOutcome:
+    """The outcome in a row of COLUMNS."""
+    typed = {"place": Place(row["place"]), "flags": tuple(row["flags"])}
+    return StoredOutcome(**{**row, **typed})

@@ -82,11 +82,15 @@ outcomes = Table(
     Column("total_s", Double, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("created_at", Double, nullable=False),
+    Column("seq", BigInteger),
     PrimaryKeyConstraint("key", "task", "task_version", name="outcomes_name"),
     CheckConstraint("place IN ('table', 'review', 'dead')", name="outcomes_place"),
 )
 
+"""`seq` numbers outcomes in the order of their commits: who has seen one can have seen all before it."""
+
 Index("outcomes_created", outcomes.c.created_at)
+Index("outcomes_turn", outcomes.c.task, outcomes.c.seq)
 Index("outcomes_place", outcomes.c.place, outcomes.c.created_at)
 
 reviews = Table(
@@ -135,6 +139,26 @@ attempts = Table(
     *_of_outcome("attempts"),
     sqlite_with_rowid=False,
 )
+
+
+last_outcome = Table("last_outcome", metadata, Column("seq", BigInteger, nullable=False))
+"""One row: the highest number given. Who settles holds it to the end of the transaction, so that numbers
+are committed in their order; it is never given again, not even if its outcome is replayed."""
+
+sinks = Table(
+    "sinks",
+    metadata,
+    Column("name", CleanText, nullable=False),
+    Column("task", CleanText, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("sent", BigInteger, nullable=False),
+    Column("error", CleanText, nullable=False),
+    Column("owner", CleanText),
+    Column("lease_until", Double, nullable=False),
+    PrimaryKeyConstraint("name", "task", name="sinks_name"),
+)
+"""How far each sink has come: it has all up to `position`, and perhaps what follows up to `until`."""
 
 
 class now(FunctionElement[float]):  # noqa: N801  (a SQL function, named as SQL functions are)

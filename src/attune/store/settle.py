@@ -7,12 +7,21 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, select, update
 
 from attune.outcome import Outcome, Place, Reason
 from attune.store import inbox
 from attune.store.input import Item
-from attune.store.schema import attempts, dead_letters, dialect_of, insert, now, outcomes, reviews
+from attune.store.schema import (
+    attempts,
+    dead_letters,
+    dialect_of,
+    insert,
+    last_outcome,
+    now,
+    outcomes,
+    reviews,
+)
 
 Pair = tuple[Item, Outcome]
 OPEN = "open"
@@ -20,6 +29,7 @@ OPEN = "open"
 _REVIEW = reviews.insert().values(status=OPEN, created_at=now())
 _DEAD = dead_letters.insert().values(created_at=now())
 _ATTEMPT = attempts.insert()
+_NUMBERS = update(last_outcome).values(seq=last_outcome.c.seq + bindparam("n")).returning(last_outcome.c.seq)
 _DIGEST = select(outcomes.c.digest).where(
     outcomes.c.key == bindparam("key"),
     outcomes.c.task == bindparam("task"),
@@ -40,13 +50,14 @@ def settle(connection: Connection, pairs: Sequence[Pair]) -> None:
 
 def _write(connection: Connection, pairs: Sequence[Pair]) -> list[Pair]:
     """Write what has no outcome yet; return the pairs whose name another chat has used."""
+    number = connection.execute(_NUMBERS, {"n": len(pairs)}).scalar_one() - len(pairs)
     rows: dict[tuple[str, ...], dict[str, Any]] = {}
     first: dict[tuple[str, ...], Pair] = {}
     for item, outcome in pairs:
         name = (outcome.key, outcome.task, outcome.task_version)
         if name not in first:
             first[name] = (item, outcome)
-            rows[name] = _outcome_row(item, outcome)
+            rows[name] = _outcome_row(item, outcome) | {"seq": number + len(first)}
     new = connection.execute(_writing(dialect_of(connection)), list(rows.values()))
     written = {tuple(row) for row in new}
     won = [pair for name, pair in first.items() if name in written]
