@@ -3,9 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-SOURCES := src tests bench recipes services
+SOURCES := src tests bench deploy recipes services
 
-.PHONY: help demo test lint format check kill soak answers bench bench-engine pocket lock clean
+.PHONY: help demo test lint format check kill soak answers bench bench-engine capacity lint-deploy pocket lock clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
@@ -38,6 +38,16 @@ bench-engine: $(VENV)/.dev  ## the engine beside others on the same work, set up
 	$(BIN)/python -m bench.engine setup
 	$(BIN)/python -m bench.engine
 
+capacity: $(VENV)/.dev  ## measures a worker here and simulates a load; writes docs/capacity.md; some four minutes
+	$(BIN)/python -m bench.capacity
+
+lint-deploy: build/deploy/.made  ## the images' recipe, the chart and the cloud files by their own tools; needs Go
+	$(BIN)/pytest tests/deploy -rs
+
+build/deploy/.made: tests/deploy/make_tools.py $(VENV)/.dev
+	$(BIN)/python -m tests.deploy.make_tools
+	touch $@
+
 pocket: $(VENV)/.pocket  ## makes the pocket model anew, DATA=FOLDER: some two hours on two cores; see docs/pocket.md
 	$(VENV)/pocket/bin/python -m recipes.pocket all --work build/pocket --data $(DATA) \
 		--exporter $(VENV)/pocket-export/bin/python
@@ -68,7 +78,9 @@ $(VENV)/.pocket: recipes/pocket/requirements.txt bench/engine/requirements-model
 
 lock: $(VENV)/.dev  ## pins every requirement anew, with hashes and without index addresses
 	$(PIP) install uv
-	for set in "base pyproject.toml" "build --group build" "dev pyproject.toml --extra postgres --group dev"; do \
+	for set in "base pyproject.toml" "build --group build" "dev pyproject.toml --extra postgres --group dev" \
+		"worker pyproject.toml --extra postgres --extra kafka" \
+		"beam pyproject.toml deploy/beam.in --extra beam --extra postgres --extra kafka"; do \
 		set -- $$set; name=$$1; shift; \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 			--no-annotate --no-emit-index-url --output-file requirements/$$name.txt "$$@" >/dev/null; \
