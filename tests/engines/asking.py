@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from attune.engines.openvino.draw import Row
+from attune.models import POCKET
 from attune.request import Choice, Fixed, Free, Number, Pick, Prompt, Request, Sampling, Slot
 
+VOCABULARY: int = json.loads((POCKET / "config.json").read_text(encoding="utf-8"))["vocab_size"]
 CHAT = (
     "Customer: I ordered two rugs, and one came with a hole in it.",
     "Agent: I am sorry, shall I send another one?",
@@ -58,7 +61,7 @@ def log_probabilities(logits: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     return result
 
 
-def pointing_at(token: int, vocabulary: int = 8192) -> Row:
+def pointing_at(token: int, vocabulary: int = VOCABULARY) -> Row:
     """Logits that leave no doubt."""
     logits = np.full(vocabulary, -10.0, dtype=np.float32)
     logits[token] = 10.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from tests.engines.asking import VOCABULARY
 
 from attune.engines.openvino import OpenVINOEngine
 from attune.engines.openvino.folder import open_folder
@@ -42,4 +43,4 @@ def runner() -> PagedModel:
 @pytest.fixture(scope="session")
 def vocabulary() -> Tokens:
     folder = open_folder(POCKET)
-    return Tokens(folder.tokenizer, folder.ends, folder.bos, 8192)
+    return Tokens(folder.tokenizer, folder.ends, folder.bos, VOCABULARY)

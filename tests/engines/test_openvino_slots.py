@@ -10,7 +10,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.engines.asking import CHAT, SENTENCES, SENTIMENT, ask, free, log_probabilities, pointing_at
+from tests.engines.asking import (
+    CHAT,
+    SENTENCES,
+    SENTIMENT,
+    VOCABULARY,
+    ask,
+    free,
+    log_probabilities,
+    pointing_at,
+)
 
 from attune.engines.openvino import OpenVINOEngine
 from attune.engines.openvino.asked import sequence_for
@@ -33,7 +42,7 @@ def write(writer: Writer, seed: int) -> str:
     noise = np.random.default_rng(seed)
     writer.start()
     while not writer.done:
-        writer.read(noise.normal(0, 8, 8192).astype(np.float32))
+        writer.read(noise.normal(0, 8, VOCABULARY).astype(np.float32))
     return writer.text
 
 
