@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := src tests bench deploy recipes services
 
-.PHONY: help demo test lint format check kill soak answers bench bench-engine capacity lint-deploy pocket lock clean
+.PHONY: help demo test lint format check kill kill-kafka services soak answers bench bench-beam beam-flink bench-engine capacity lint-deploy pocket lock clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
@@ -24,6 +24,12 @@ lint: $(VENV)/.dev  ## formatting, lint rules, types
 kill: $(VENV)/.dev  ## kill -9 at 200 random moments, on SQLite and on PostgreSQL; some ten minutes
 	$(BIN)/python -m tests.acceptance.kill
 
+kill-kafka: $(VENV)/.dev  ## kill -9 of runs between two Kafka topics at 100 random moments; some ten minutes
+	$(BIN)/python -m tests.acceptance.kill_kafka
+
+services: $(VENV)/.dev  ## starts Kafka, PostgreSQL and Pub/Sub, prints their addresses, ends them at Ctrl-C
+	$(BIN)/python -m services
+
 soak: $(VENV)/.dev  ## the memory of a million chats beside that of ten thousand; some ten minutes
 	$(BIN)/python -m bench.soak
 
@@ -33,6 +39,13 @@ answers: $(VENV)/.dev  ## a thousand answers of the embedded model, each parsed 
 bench: $(VENV)/.dev  ## the pipeline beside a bare loop, and the queue; writes docs/benchmarks.md
 	$(BIN)/python -m bench.pipeline
 	$(BIN)/python -m bench.queue
+
+bench-beam: $(VENV)/.dev  ## attune in Apache Beam beside the seed's pipeline, set up on first use; writes docs/benchmarks.md
+	test -x build/bench-beam/bin/python || $(BIN)/python -m bench.beam setup
+	$(BIN)/python -m bench.beam
+
+beam-flink: $(VENV)/.dev  ## Kafka to PostgreSQL on a Flink cluster, its managers killed 20 times; some fifteen minutes
+	$(BIN)/python -W ignore -m tests.beam.kill_flink --kills 20 --chats 100
 
 bench-engine: $(VENV)/.dev  ## the engine beside others on the same work, set up on first use; writes docs/benchmarks.md
 	$(BIN)/python -m bench.engine setup

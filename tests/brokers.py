@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from importlib.util import find_spec
 
 import pytest
-from services import kafka
+from services import kafka, pubsub
 from services.process import Unavailable
 
 
@@ -35,6 +35,19 @@ def started(service: Callable[[], AbstractContextManager[str]], module: str, req
 def kafka_broker(services_required: bool) -> Iterator[str]:
     """The address, host:port, of a Kafka broker."""
     yield from started(kafka.broker, "confluent_kafka", services_required)
+
+
+@pytest.fixture(scope="session")
+def pubsub_server(services_required: bool) -> Iterator[str]:
+    """The address, host:port, of a Pub/Sub server."""
+    yield from started(pubsub.server, "google.cloud.pubsub_v1", services_required)
+
+
+@pytest.fixture
+def pubsub_emulator(pubsub_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The server, which clients made from now on talk to."""
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", pubsub_server)
+    return pubsub_server
 
 
 def new_topic(broker: str, partitions: int = 4) -> str:

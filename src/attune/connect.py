@@ -132,12 +132,27 @@ def _postgresql(address: str, columns: Sequence[Column]) -> Sink:
     return PostgresTable(address, columns)
 
 
+def _pubsub_sink(address: str, columns: Sequence[Column]) -> Sink:
+    from attune.sinks.pubsub import PubSub
+
+    return PubSub(address, columns)
+
+
 _SINKS: Mapping[str, Callable[[str, Sequence[Column]], Sink]] = {
     "kafka": _kafka_sink,
     "parquet": _parquet,
     "postgresql": _postgresql,
+    "pubsub": _pubsub_sink,
 }
-_BROKERS: Mapping[str, Callable[[str, bool], Source]] = {"kafka": _kafka}
+
+
+def _pubsub(address: str, follow: bool) -> Source:
+    from attune.sources.pubsub import PubSub
+
+    return PubSub(address, follow)
+
+
+_BROKERS: Mapping[str, Callable[[str, bool], Source]] = {"kafka": _kafka, "pubsub": _pubsub}
 _ENGINES: Mapping[str, Callable[[str], Engine]] = {
     "pocket": _pocket,
     "openvino": _openvino,

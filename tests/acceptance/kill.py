@@ -23,9 +23,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from services.postgres import binaries, server
 from sqlalchemy import Select, select
 from tests.acceptance.chaos import lines
-from tests.postgres import binaries, new_database, server
+from tests.postgres import new_database
 
 from attune.store import Store
 from attune.store.database import connect
