@@ -83,6 +83,9 @@ def test_workers_come_with_the_backlog_and_go_after_it() -> None:
     counts = [count for _, count in found.workers]
     assert len(found.outcome_s) == len(times)
     assert (counts[0], max(counts), counts[-1]) == (1, 4, 1)
+    most_s = next(at_s for at_s, count in found.workers if count == 4)
+    fewer_s = next(at_s for at_s, count in found.workers if at_s > most_s and count < 4)
+    assert fewer_s - most_s >= scaling.cooldown_s
     alone = simulate(worker({1: 10.0, 8: 20.0}), times, 1)
     assert max(found.outcome_s) < max(alone.outcome_s) / 2
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +26,21 @@ VALUES = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
 ALL_ON = ("modelUri=gs://bucket/model", "serviceAccount.annotations.a=b", "settings.max_chat_bytes=8000000")
 
 
-def rendered(*sets: str) -> list[dict[str, Any]]:
+def rendered(*sets: str, files: Sequence[Path] = ()) -> list[dict[str, Any]]:
     asked = [part for each in sets for part in ("--set", each)]
+    asked += [part for each in files for part in ("--values", str(each))]
     done = said(tool("helm"), "template", "x", CHART, "--kube-version", KUBERNETES, *asked)
     assert done.returncode == 0, done.stdout
     return [each for each in yaml.safe_load_all(done.stdout) if each]
 
 
-def kind(name: str, *sets: str) -> dict[str, Any]:
-    (found,) = [each for each in rendered(*sets) if each["kind"] == name]
+def kind(name: str, *sets: str, files: Sequence[Path] = ()) -> dict[str, Any]:
+    (found,) = [each for each in rendered(*sets, files=files) if each["kind"] == name]
     return found
 
 
-def pod(*sets: str) -> dict[str, Any]:
-    spec = kind("Deployment", *sets)["spec"]["template"]["spec"]
+def pod(*sets: str, files: Sequence[Path] = ()) -> dict[str, Any]:
+    spec = kind("Deployment", *sets, files=files)["spec"]["template"]["spec"]
     assert isinstance(spec, dict)
     return spec
 
@@ -82,13 +85,15 @@ def test_kubernetes_and_keda_would_take_it(sets: tuple[str, ...], tmp_path: Path
     assert "Skipped: 0" in done.stdout
 
 
-def test_the_pod_gives_attune_settings_that_it_takes() -> None:
-    given = {
-        each["name"]: each.get("value", "postgresql://x") for each in pod(*ALL_ON)["containers"][0]["env"]
-    }
+def test_the_pod_gives_attune_settings_that_it_takes(tmp_path: Path) -> None:
+    """Helm reads a whole number of a file as a float."""
+    values = tmp_path / "values.yaml"
+    values.write_text("settings: {max_chat_bytes: 8000000, timeout_s: 1.5}\n", encoding="utf-8")
+    spec = pod("modelUri=gs://bucket/model", files=(values,))
+    given = {each["name"]: each.get("value", "postgresql://x") for each in spec["containers"][0]["env"]}
     assert given.pop("MODEL_URI") == "gs://bucket/model"
     config = load({}, given)
-    assert (config.max_chat_bytes, config.lease_s, config.metrics_port) == (8_000_000, 15.0, 9464)
+    assert (config.max_chat_bytes, config.timeout_s, config.metrics_port) == (8_000_000, 1.5, 9464)
 
 
 def test_the_pod_is_not_root_writes_nothing_and_knows_no_other_service() -> None:
@@ -121,11 +126,14 @@ def test_keda_asks_the_store_for_its_backlog(postgres: str) -> None:
 
 def test_the_probe_succeeds_while_a_worker_follows_its_queue_and_fails_after(tmp_path: Path) -> None:
     template = (CHART / "templates" / "_names.tpl").read_text(encoding="utf-8")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
     (probe,) = re.findall(r"- (import .*)", template)
     with Store.open(tmp_path / "attune.db"):
         pass
-    settings = {"ATTUNE_STORE": "attune.db", "ATTUNE_METRICS_PORT": "9464", "ATTUNE_ENGINE": "scripted:"}
-    asking = [sys.executable, "-c", probe]
+    settings = {"ATTUNE_STORE": "attune.db", "ATTUNE_METRICS_PORT": port, "ATTUNE_ENGINE": "scripted:"}
+    asking = [sys.executable, "-c", probe.replace("9464", port)]
     with subprocess.Popen(
         [sys.executable, "-m", "attune", "run", "--follow", "--quiet"],
         cwd=tmp_path,
@@ -135,7 +143,7 @@ def test_the_probe_succeeds_while_a_worker_follows_its_queue_and_fails_after(tmp
         deadline = time.monotonic() + 30
         while (answer := said(*asking)).returncode and time.monotonic() < deadline:
             time.sleep(0.2)
-        with urllib.request.urlopen("http://127.0.0.1:9464/metrics?name[]=attune_in_flight") as page:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics?name[]=attune_in_flight") as page:
             metrics = page.read().decode()
         worker.terminate()
     assert answer.returncode == 0, answer.stdout
