@@ -92,8 +92,8 @@ $(VENV)/.pocket: recipes/pocket/requirements.txt bench/engine/requirements-model
 lock: $(VENV)/.dev  ## pins every requirement anew, with hashes and without index addresses
 	$(PIP) install uv
 	for set in "base pyproject.toml" "build --group build" "dev pyproject.toml --extra postgres --group dev" \
-		"worker pyproject.toml --extra postgres --extra kafka" \
-		"beam pyproject.toml deploy/beam.in --extra beam --extra postgres --extra kafka"; do \
+		"worker pyproject.toml --extra postgres --extra kafka --extra pubsub --extra parquet" \
+		"beam pyproject.toml deploy/beam.in --extra beam --extra postgres --extra kafka --extra pubsub --extra parquet"; do \
 		set -- $$set; name=$$1; shift; \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 			--no-annotate --no-emit-index-url --output-file requirements/$$name.txt "$$@" >/dev/null; \

@@ -51,7 +51,7 @@ def test_what_is_copied_from_the_checkout_is_there_and_not_ignored() -> None:
 def test_what_is_installed_is_pinned_by_hash_and_has_what_the_image_needs() -> None:
     assert DOCKERFILE.count("pip install") == DOCKERFILE.count("--require-hashes") + 1  # our own wheel
     for name, needed in (
-        ("worker", ("psycopg", "openvino")),
+        ("worker", ("psycopg", "confluent-kafka", "google-cloud-pubsub", "openvino")),
         ("beam", ("apache-beam", "google-cloud-pubsub")),
     ):
         text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
