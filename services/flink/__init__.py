@@ -72,6 +72,14 @@ cluster.evenly-spread-out-slots: true
 blob.server.port: {blob}
 parallelism.default: 2
 """
+_ZOOKEEPER = """\
+clientPortAddress=127.0.0.1
+clientPort={zookeeper}
+dataDir={data}/zookeeper
+tickTime=500
+maxSessionTimeout=10000
+admin.enableServer=false
+"""
 
 
 class Cluster:
@@ -83,8 +91,7 @@ class Cluster:
         self._classpath, self._data = classpath, data
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         (data / "flink-conf.yaml").write_text(_SETTINGS.format(data=data, **self.ports))
-        zookeeper = f"clientPortAddress=127.0.0.1\nclientPort={self.ports['zookeeper']}\ndataDir={data}/zookeeper\ntickTime=500\n"
-        (data / "zoo.cfg").write_text(f"{zookeeper}maxSessionTimeout=10000\nadmin.enableServer=false\n")
+        (data / "zoo.cfg").write_text(_ZOOKEEPER.format(data=data, **self.ports))
 
     @property
     def options(self) -> list[str]:

@@ -88,7 +88,7 @@ class _Write(beam.DoFn):  # type: ignore[type-arg,unused-ignore]
         form = "jsonl" if place == Place.DEAD else self._form
         content = io.BytesIO()
         if place == Place.DEAD:
-            content.writelines(map(_letter, group[1]))
+            content.writelines(map(letter, group[1]))
         else:
             rows = (row_of(outcome, self._task) for outcome in group[1])
             FORMS[form](rows, export.columns(self._task), content)
@@ -105,7 +105,7 @@ def _span(window: Any) -> str:
     return f"{start}-{end}-"
 
 
-def _letter(outcome: Ended) -> bytes:
+def letter(outcome: Ended) -> bytes:
     """A line that tells all a replay needs."""
     told = {
         "key": outcome.key,

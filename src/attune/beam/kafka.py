@@ -1,4 +1,4 @@
-"""`ReadKafka`: the chats of a Kafka topic, its offsets kept by the runner, without a Java expansion service."""
+"""`ReadKafka`: the chats of a Kafka topic, its offsets kept by the runner; no Java is needed for it."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ _Part = tuple[str, int]
 
 
 class ReadKafka(beam.PTransform):
-    """Items of a topic's messages, from its beginning; with `until=end` up to its end at the start of the job.
+    """Items of a topic's messages, from its beginning; with `until=end` up to where it ends at the start.
 
-    Each message comes once for all that the runner keeps: the offsets are part of its checkpoints, no group
-    has them. The timestamp of an element is that of its message. An option of the address other than `until`
-    is a setting of librdkafka. Raises AttuneError if no broker answers, or the topic is not there.
+    Each message comes once for all that the runner keeps: the offsets are part of its checkpoints, and no
+    group has them. An element has its message's timestamp. An option of the address other than `until` is a
+    setting of librdkafka. Raises AttuneError if no broker answers, or the topic is not there.
     """
 
     def __init__(self, address: str, max_chat_bytes: int = Limits().max_chat_bytes) -> None:
@@ -94,7 +94,10 @@ class _Offsets(RestrictionProvider):
 
 
 class _Read(beam.DoFn):
-    """Reads a partition for a while, then hands the rest back to the runner, which may checkpoint or move it."""
+    """Reads a partition for a while, then hands the rest back to the runner, which may move it."""
+
+    OFFSETS = beam.DoFn.RestrictionParam(_Offsets())
+    WATERMARK = beam.DoFn.WatermarkEstimatorParam(ManualWatermarkEstimator.default_provider())
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -103,8 +106,8 @@ class _Read(beam.DoFn):
     def process(
         self,
         part: _Part,
-        tracker: Any = beam.DoFn.RestrictionParam(_Offsets()),
-        watermark: Any = beam.DoFn.WatermarkEstimatorParam(ManualWatermarkEstimator.default_provider()),
+        tracker: Any = OFFSETS,
+        watermark: Any = WATERMARK,
     ) -> Iterator[Any]:
         address = parse_address(part[0], FORM)
         restriction = tracker.current_restriction()

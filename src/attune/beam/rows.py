@@ -67,7 +67,9 @@ def row_of(outcome: Outcome, task: Task) -> export.Row:
 
 
 def _row(outcome: Outcome, task: Task) -> beam.Row:
-    return beam.Row(**{name: _typed(value) for name, value in row_of(outcome, task).items()})
+    # In the order of the schema: a coder goes by it, not by the names.
+    values = row_of(outcome, task)
+    return beam.Row(**{column.name: _typed(values[column.name]) for column in export.columns(task)})
 
 
 def _typed(value: Any) -> Any:
