@@ -77,3 +77,17 @@ def test_a_slip_is_told(tmp_path: Path, args: tuple[str, ...], told: str) -> Non
     done = attune(tmp_path, "beam", "run", "--engine", "scripted:", *args)
     assert done.returncode == 2
     assert told in done.stderr.splitlines()[-1] + done.stderr
+
+
+def test_a_topic_and_files_are_two_pipelines(tmp_path: Path) -> None:
+    sources = ("--source", "kafka://127.0.0.1:1/chats", "--source", "chats.jsonl")
+    done = attune(tmp_path, "beam", "run", "--engine", "scripted:", *sources, "--sink", "a.db", "--dry-run")
+    assert done.returncode == 2
+    assert "cannot be read together" in done.stderr
+
+
+def test_a_topic_makes_a_stream(tmp_path: Path) -> None:
+    args = ("--source", "kafka://127.0.0.1:1/chats", "--sink", "a.db", "--engine", "scripted:", "--dry-run")
+    done = attune(tmp_path, "beam", "run", "--runner", "prism", *args)
+    assert done.returncode == 0, done.stderr
+    assert "  New\n" in done.stdout, "ids are remembered by state, not by a group that never ends"

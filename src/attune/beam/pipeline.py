@@ -18,6 +18,7 @@ from attune.beam.arms import Split, split_of_json
 from attune.beam.chats import Once, ReadChats
 from attune.beam.files import FORMS, WriteFiles
 from attune.beam.handle import NAMESPACE, Handle
+from attune.beam.kafka import ReadKafka
 from attune.beam.worker import Asking
 from attune.beam.write import WriteOutcomes
 from attune.errors import AttuneError, BadConfig
@@ -58,6 +59,8 @@ def options_of(runner: str, plan: Plan, more: Sequence[str]) -> PipelineOptions:
         # One process for each worker: its cores are for one engine, which batches over all threads.
         ours += ["--experiments=no_use_multiple_sdk_containers", "--autoscaling_algorithm=THROUGHPUT_BASED"]
         ours += [f"--number_of_worker_harness_threads={plan.limits.in_flight}"]
+    if any(map(_is_topic, plan.sources)):
+        ours.append("--streaming")
     options = PipelineOptions([*ours, *more])
     known = PipelineOptions([]).get_all_options()
     for name in options.get_all_options(drop_default=True, retain_unknown_options=True):
@@ -77,8 +80,12 @@ def build(pipeline: beam.Pipeline, plan: Plan) -> None:
         asking=plan.asking,
         limits=plan.limits,
     )
-    items = pipeline | "Read" >> ReadChats(plan.sources, plan.limits.max_chat_bytes)
-    handled = items | "Once" >> Once() | "Handle" >> handle.with_resource_hints(**hints)
+    handled = (
+        pipeline
+        | "Read" >> _source(plan)
+        | "Once" >> Once()
+        | "Handle" >> handle.with_resource_hints(**hints)
+    )
     ended = handled.all | "Outcomes" >> beam.Flatten()
     for sink in plan.sinks:
         _write(ended, sink, plan)
@@ -87,7 +94,7 @@ def build(pipeline: beam.Pipeline, plan: Plan) -> None:
 def run(plan: Plan, options: PipelineOptions) -> dict[str, int]:
     """Runs the plan to its end, and gives what was counted. Raises AttuneError if the pipeline failed."""
     for pattern in plan.sources:
-        if not FileSystems.match([pattern])[0].metadata_list:
+        if not _is_topic(pattern) and not FileSystems.match([pattern])[0].metadata_list:
             raise BadConfig(f"no file matches {visible(pattern)}")
     pipeline = beam.Pipeline(options=options)
     build(pipeline, plan)
@@ -124,6 +131,19 @@ def read_arms(path: str) -> Split:
             return split_of_json(file.read())
     except OSError as error:
         raise BadConfig(f"the arms {path} cannot be read: {error.strerror}") from error
+
+
+def _is_topic(source: str) -> bool:
+    return source.startswith("kafka://")
+
+
+def _source(plan: Plan) -> beam.PTransform:
+    topics = [source for source in plan.sources if _is_topic(source)]
+    if not topics:
+        return ReadChats(plan.sources, plan.limits.max_chat_bytes)
+    if len(plan.sources) > 1:
+        raise BadConfig("a topic cannot be read together with other sources: run one pipeline for each")
+    return ReadKafka(topics[0], plan.limits.max_chat_bytes)
 
 
 def _write(ended: PCollection[object], sink: str, plan: Plan) -> None:

@@ -33,7 +33,12 @@ def beam() -> None:
 )
 @click.option("--runner", type=click.Choice(_RUNNERS), default="direct", help="What runs it. [direct]")
 @click.option(
-    "--source", "sources", multiple=True, required=True, metavar="FILES", help="Chats, a JSON object a line."
+    "--source",
+    "sources",
+    multiple=True,
+    required=True,
+    metavar="FILES|TOPIC",
+    help="Chats, a JSON object a line.",
 )
 @click.option(
     "--sink", "sinks", multiple=True, required=True, metavar="STORE|FORM:FOLDER", help="May be given again."
