@@ -12,7 +12,6 @@ from services.postgres import binaries, server
 from sqlalchemy import create_engine, text
 
 
-
 @pytest.fixture(scope="session", autouse=True)
 def postgres_required() -> bool:
     """Whether REQUIRE_POSTGRES=1 forbids to skip; taken away, as attune refuses it."""
