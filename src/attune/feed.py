@@ -46,7 +46,8 @@ class SourceFeed:
     """A source. Its inputs are acknowledged as soon as they stand, leased, in the store.
 
     Inputs that another live worker holds are looked at again until they are done or its lease ran out,
-    so that a run's counts cover every input it read. The source waits while there are many of them.
+    so that a run's counts cover every input it read. The source waits while there are many of them. Where the
+    source forgets what was acknowledged, what a run took from it that died is taken from the queue.
     """
 
     def __init__(self, source: Source, store: Store, act: Act, limits: Limits, owner: str) -> None:
@@ -54,10 +55,17 @@ class SourceFeed:
         self._store = store
         self._claimant = (act.task.name, act.task.version, owner, limits.lease_s)
         self._max_bytes = limits.max_chat_bytes
+        self._queue = QueueFeed(store, act, limits, owner, follow=False) if source.forgets else None
+        self._lease_s, self._look_at = limits.lease_s, 0.0
         self._held: tuple[Input, ...] = ()
         self._ended = False
 
     def take(self, most: int) -> Admitted | None:
+        if self._queue is not None and time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + self._lease_s
+            left = self._store.claim(most, *self._claimant)
+            if left.items or left.repeated:
+                return left
         if not self._ended and len(self._held) < _MOST_HELD:
             deliveries = self._source.receive(most, _POLL_S)
             if deliveries:
@@ -67,7 +75,11 @@ class SourceFeed:
                 self._held += taken.held
                 return taken
             self._ended = deliveries is None
-        return self._look_again(most) if self._held else None if self._ended else _NOTHING
+        if self._held:
+            return self._look_again(most)
+        if not self._ended:
+            return _NOTHING
+        return self._queue.take(most) if self._queue is not None else None
 
     def _look_again(self, most: int) -> Admitted:
         time.sleep(_POLL_S)

@@ -24,7 +24,8 @@ from attune.testing import Script, ScriptedEngine
 class Given:
     """A source of what it is given, which remembers what was acknowledged."""
 
-    def __init__(self, *raws: bytes) -> None:
+    def __init__(self, *raws: bytes, forgets: bool = False) -> None:
+        self.forgets = forgets
         self._left = [Delivery(raw, f"given:{number}") for number, raw in enumerate(raws, start=1)]
         self.acked: list[str] = []
 
@@ -88,6 +89,23 @@ def test_the_queue_gives_what_was_put_in(store: Store, triage: Task) -> None:
     counts = run(None, store, Act(triage, ScriptedEngine()))
     assert counts.read == counts.settled == 70
     assert run(None, store, Act(triage, ScriptedEngine())).read == 0
+
+
+def test_what_a_dead_run_took_from_a_source_that_forgets_is_taken_from_the_queue(
+    store: Store, triage: Task
+) -> None:
+    taken = [identify(email(n), f"topic@{n}", 10_000) for n in range(10)]
+    store.admit(taken, triage.name, triage.version, "dead", lease_s=0.5)
+    source = Given(*(email(n) for n in range(10, 20)), forgets=True)
+    counts = run(source, store, Act(triage, ScriptedEngine()), Limits(lease_s=0.5))
+    assert (counts.read, counts.settled, counts.reconciled) == (20, 20, True)
+    assert store.waiting() == 0
+
+
+def test_a_run_from_a_file_leaves_the_queue_to_others(store: Store, triage: Task) -> None:
+    store.enqueue([identify(email(n), f"q:{n}", 10_000) for n in range(3)])
+    counts = run(Given(email(5)), store, Act(triage, ScriptedEngine()))
+    assert (counts.read, store.waiting()) == (1, 3)
 
 
 def test_a_drained_run_finishes_what_is_in_flight_and_gives_back_the_rest(store: Store, triage: Task) -> None:

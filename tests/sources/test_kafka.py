@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from threading import Thread
 
 import pytest
+from confluent_kafka import Producer
 from tests.brokers import fill, new_topic
 from tests.sources.contract import INPUTS, SourceContract, drained
 
@@ -94,6 +99,56 @@ def test_a_rebalance_in_the_middle_loses_and_doubles_nothing(kafka_broker: str, 
     one.close()
     assert shares[1] > 0
     assert len({each.ref for each in found}) == len(found) == 2 * len(INPUTS)
+
+
+def test_what_a_member_holds_that_ends_without_a_word_is_read_before_the_end(
+    kafka_broker: str, topic: str
+) -> None:
+    """A member that was killed keeps its partitions until its session ends: a run must wait for them."""
+    script = (
+        "import os; from attune.sources.kafka import Kafka\n"
+        f"source = Kafka({address(kafka_broker, topic)!r}, follow=True)\n"
+        "print(source.receive(1, 20), flush=True); source.receive(1, 0.5); os._exit(9)"
+    )
+    survivor = Kafka(address(kafka_broker, topic))
+    first = survivor.receive(1, WAIT_S) or []
+    survivor.ack(first)
+    with (
+        subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as killed,
+        closing(survivor),
+    ):
+        while killed.poll() is None:  # it must have its share of the partitions when it dies
+            survivor.ack(more := survivor.receive(1, 0.2) or [])
+            first += more
+            time.sleep(0.2)
+        assert len(first) < len(INPUTS)
+        rest = drained(survivor, wait_s=WAIT_S)
+    assert sorted(each.raw for each in [*first, *rest]) == sorted(INPUTS)
+
+
+def test_a_topic_that_ends_with_a_transaction_is_read_to_its_end_by_two(kafka_broker: str) -> None:
+    topic = new_topic(kafka_broker)
+    producer = Producer({"bootstrap.servers": kafka_broker, "transactional.id": topic})
+    producer.init_transactions()
+    producer.begin_transaction()
+    for number in range(40):
+        producer.produce(topic, b"%d" % number, key=str(number).encode())
+    producer.commit_transaction()
+    found: list[list[Delivery]] = [[], []]
+    with (
+        closing(Kafka(address(kafka_broker, topic))) as one,
+        closing(Kafka(address(kafka_broker, topic))) as two,
+    ):
+
+        def read(source: Source, into: list[Delivery]) -> None:
+            into += drained(source, wait_s=WAIT_S)
+
+        threads = [Thread(target=read, args=pair) for pair in zip((one, two), found, strict=True)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len({each.ref for each in found[0] + found[1]}) == len(found[0] + found[1]) == 40
 
 
 def test_a_message_without_a_value_is_an_input_too(kafka_broker: str) -> None:

@@ -25,6 +25,9 @@ class Source(Protocol):
     was received and never acknowledged is given again after a restart. All calls come from one thread.
     """
 
+    forgets: bool
+    """What was acknowledged is never given again: what a dead run had taken up is in the store alone."""
+
     def receive(self, most: int, wait_s: float) -> list[Delivery] | None: ...
 
     def ack(self, deliveries: Sequence[Delivery]) -> None: ...

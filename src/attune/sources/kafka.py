@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 FORM = "kafka://host:9092/topic?group=attune"
 _PATIENCE_S = 10.0
+_LOOK_S = 0.5
 _SETTINGS = {
     "auto.offset.reset": "earliest",
     "partition.assignment.strategy": "cooperative-sticky",
@@ -35,7 +36,7 @@ _OURS = {"enable.auto.commit": False, "enable.auto.offset.store": False, "enable
 
 
 class Kafka:
-    """The messages of a topic, each partition in its order; without `follow` up to its present end.
+    """The messages of a topic, each partition in its order; without `follow` until the group has all of them.
 
     Offsets are committed when inputs are acknowledged, so what was not is given again, to this member or
     to another. Partitions move between members only inside `receive`: all that was given before is
@@ -44,13 +45,17 @@ class Kafka:
     A broker that goes away later is waited for.
     """
 
+    forgets = True
+
     def __init__(self, address: str, follow: bool = False) -> None:
         self._kafka = load("confluent_kafka", "kafka")
         self._address = parse_address(address, FORM)
         self._lasting = {getattr(self._kafka.KafkaError, name) for name in _LASTING}
         self._follow = follow
         self._assigned: set[int] | None = None
-        self._ended: set[int] = set()
+        self._ends: dict[int, int] = {}
+        self._open: set[object] = set()
+        self._look_at = 0.0
         self._closed = False
         self._consumer = self._connected()
         self._consumer.subscribe(
@@ -63,7 +68,7 @@ class Kafka:
             messages = self._poll(most, max(0.0, deadline - time.monotonic()))
             if found := [self._delivery(message) for message in messages if self._is_input(message)]:
                 return found
-            if self._is_at_end():
+            if not self._follow and self._is_at_end():
                 return None
             if time.monotonic() >= deadline:
                 return []
@@ -75,6 +80,10 @@ class Kafka:
         for each in deliveries:
             partition, offset = self._receipt(each)
             next_ones[partition] = max(next_ones.get(partition, 0), offset + 1)
+        self._open -= {each.receipt for each in deliveries}
+        self._commit(next_ones)
+
+    def _commit(self, next_ones: dict[int, int]) -> None:
         try:
             self._consumer.commit(offsets=self._places(next_ones), asynchronous=False)
         except self._kafka.KafkaException as error:
@@ -131,7 +140,7 @@ class Kafka:
         if error is None:
             return True
         if error.code() == self._kafka.KafkaError._PARTITION_EOF:  # noqa: SLF001 - the library's public name
-            self._ended.add(_partition(message))
+            self._ends[_partition(message)] = message.offset() or 0
         elif error.fatal() or error.code() in self._lasting:
             raise AttuneError(f"{self._address.shown} cannot be read any more: {error.str()}")
         else:
@@ -143,15 +152,41 @@ class Kafka:
     def _delivery(self, message: Message) -> Delivery:
         partition, offset = _partition(message), message.offset()
         assert offset is not None
-        self._ended.discard(partition)
+        self._ends.pop(partition, None)
+        self._open.add((partition, offset))
         ref = f"{self._address.shown}/{partition}@{offset}"
         # A message without a value is an input like others: it becomes a dead letter.
         value: Any = message.value()
         return Delivery(value or b"", ref, (partition, offset))
 
     def _is_at_end(self) -> bool:
-        """Whether all that is this member's has been read; other members see to the rest."""
-        return not self._follow and self._assigned is not None and self._assigned <= self._ended
+        """Whether all that is this member's has been read, and the group has committed all of the rest: what
+        another member holds is this one's if that one dies."""
+        if self._assigned is None or not self._assigned <= self._ends.keys():
+            return False
+        if time.monotonic() < self._look_at:
+            return False
+        self._look_at = time.monotonic() + _LOOK_S
+        if not self._open and self._ends:
+            # Behind the last message may stand the end of a transaction: others look at the very end.
+            self._commit(self._ends)
+        try:
+            return self._group_is_done()
+        except self._kafka.KafkaException as error:
+            why = "It could not be seen how far the group is: %s"
+            log.warning(why, error.args[0], extra={"action": "kafka_error"})
+            return False
+
+    def _group_is_done(self) -> bool:
+        topic = self._consumer.list_topics(self._address.name, timeout=_PATIENCE_S).topics[self._address.name]
+        others = [self._place(number) for number in topic.partitions if number not in self._ends]
+        for place in self._consumer.committed(others, timeout=_PATIENCE_S) if others else ():
+            low, high = self._consumer.get_watermark_offsets(
+                self._place(place.partition), timeout=_PATIENCE_S
+            )
+            if max(place.offset, low) < high:
+                return False
+        return True
 
     def _assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         self._assigned = (self._assigned or set()) | {each.partition for each in partitions}
@@ -159,7 +194,12 @@ class Kafka:
     def _revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         gone = {each.partition for each in partitions}
         self._assigned = (self._assigned or set()) - gone
-        self._ended -= gone
+        for partition in gone:
+            self._ends.pop(partition, None)
+
+    def _place(self, partition: int) -> TopicPartition:
+        place: TopicPartition = self._kafka.TopicPartition(self._address.name, partition)
+        return place
 
     def _places(self, offsets: dict[int, int]) -> list[TopicPartition]:
         topic = self._address.name

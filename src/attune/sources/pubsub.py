@@ -31,6 +31,8 @@ class PubSub:
     `idle_s` seconds: a subscription has no end. Raises AttuneError if it cannot be read.
     """
 
+    forgets = True
+
     def __init__(self, address: str, follow: bool = False) -> None:
         library = load("google.cloud.pubsub_v1", "pubsub")
         parsed = parse_address(address, FORM)

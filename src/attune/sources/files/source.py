@@ -39,6 +39,8 @@ class Files:
     line feed comes, or the file was put aside by a rename. Raises AttuneError for a file that cannot be read.
     """
 
+    forgets = False
+
     def __init__(self, names: Sequence[str], max_chat_bytes: int, follow: bool = False) -> None:
         self._max_bytes = max_chat_bytes
         self._total = 0 if follow or STDIN in names else sum(Path(name).stat().st_size for name in names)
