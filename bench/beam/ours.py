@@ -8,9 +8,11 @@ from typing import Any
 
 import apache_beam as beam
 
+from attune import connect
 from attune.beam import Handle, ParseChats
 from attune.beam.item import item_of
-from attune.chat import Chat
+from attune.chat import Chat, parse_chat
+from attune.handle import Act, handle
 from bench.pipeline import sample, unread
 
 
@@ -45,6 +47,15 @@ def scripted(elements: int) -> float:
 def maps(elements: int) -> float:
     """The same elements through plain Maps: parsed, and passed on."""
     return _timed(elements, lambda lines: (lines | "Parse" >> beam.Map(item_of) | "Pass" >> beam.Map(_same),))
+
+
+def act(elements: int) -> float:
+    """The act alone on the same chats: one thread, no Beam."""
+    doing = Act(connect.task("triage", "scripted:"), connect.engine("scripted:"))
+    began = time.perf_counter()
+    for line in Numbered().process(range(elements)):
+        handle(parse_chat(line), doing)
+    return time.perf_counter() - began
 
 
 def _same(element: Any) -> Any:
