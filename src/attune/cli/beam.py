@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import fields
 from importlib.util import find_spec
 from typing import Any
@@ -64,6 +65,9 @@ def run(
     """
     if find_spec("apache_beam") is None:
         raise AttuneError("Apache Beam is not installed: pip install 'attune[beam]'")
+    if config.log_level in ("warning", "error"):
+        # Beam warns of its own optional parts on every import.
+        logging.getLogger().setLevel(logging.ERROR)
     from attune.beam import pipeline
     from attune.beam.worker import Asking
 
