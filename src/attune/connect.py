@@ -114,6 +114,12 @@ def _kafka(address: str, follow: bool) -> Source:
     return Kafka(address, follow)
 
 
+def _bigquery(address: str, columns: Sequence[Column]) -> Sink:
+    from attune.sinks.bigquery import BigQuery
+
+    return BigQuery(address, columns)
+
+
 def _kafka_sink(address: str, columns: Sequence[Column]) -> Sink:
     from attune.sinks.kafka import Kafka
 
@@ -139,6 +145,7 @@ def _pubsub_sink(address: str, columns: Sequence[Column]) -> Sink:
 
 
 _SINKS: Mapping[str, Callable[[str, Sequence[Column]], Sink]] = {
+    "bigquery": _bigquery,
     "kafka": _kafka_sink,
     "parquet": _parquet,
     "postgresql": _postgresql,
