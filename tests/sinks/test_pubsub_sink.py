@@ -39,9 +39,10 @@ class TestPubSubContract(SinkContract):
         return PubSub(address(self._place), COLUMNS)
 
     def read(self) -> list[Row]:
-        seen = {each.attributes["attune-key"]: json.loads(each.data) for each in pulled(self._place)}
-        assert all(key(row) == named for named, row in seen.items())
-        return list(seen.values())
+        seen = {(each.attributes["attune-key"], each.data) for each in pulled(self._place)}
+        found = [(named, json.loads(data)) for named, data in seen]
+        assert all(key(row) == named for named, row in found)
+        return [row for _, row in found]
 
 
 @pytest.mark.usefixtures("pubsub_emulator")
