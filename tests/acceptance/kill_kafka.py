@@ -1,9 +1,9 @@
-"""Kills `attune run` between two Kafka topics at random moments, and compares what came out with a run in peace.
+"""Kills `attune run` between two Kafka topics at random moments; what came out is as of a run in peace.
 
     python -m tests.acceptance.kill_kafka                        # 100 kills, 2,000 chats
     python -m tests.acceptance.kill_kafka --kills 5 --chats 200
 
-Exit code 0: every outcome is in the topic, none lost, none doubled, as a reader of committed messages sees it.
+Exit code 0: every outcome is in the topic, none lost, none doubled, as a reader of committed messages sees.
 """
 
 from __future__ import annotations

@@ -23,7 +23,8 @@ from attune.config import Config
     ),
     codes=(
         "0: every input ended in its place, dead letters included. 1: not one chat could be read, the "
-        "counts do not reconcile, or a sink is behind. 2: usage or settings. 3: the engine. 4: the store. 130: Ctrl-C, drained."
+        "counts do not reconcile, or a sink is behind. 2: usage or settings. 3: the engine. 4: the store. "
+        "130: Ctrl-C, drained."
     ),
 )
 @click.argument("sources", nargs=-1, metavar="[SOURCE]…")
@@ -47,8 +48,8 @@ def run(
     """Works through SOURCE, or through the queue where none is given.
 
     A SOURCE is a file of chats, a JSON object a line (.jsonl, .jsonl.gz, .jsonl.zst), a folder of
-    them, a glob, - for stdin, or a broker's address. Ctrl-C finishes what is in flight and stops; twice, it stops at once.
-    Nothing is lost either way: run the same command again.
+    them, a glob, - for stdin, or a broker's address. Ctrl-C finishes what is in flight and stops; twice,
+    it stops at once. Nothing is lost either way: run the same command again.
     """
     source = connect.source(sources, config.max_chat_bytes, follow)
     with closing(source) if source else nullcontext(), store_of(config) as store:

@@ -40,7 +40,7 @@ class Outlets:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A run that ended: its counts, the exit code of a signal that ended it, and what its sinks were given."""
+    """A run that ended: its counts, the exit code of a signal that ended it, what its sinks were given."""
 
     counts: Counts
     interrupted: int | None
@@ -73,7 +73,7 @@ def work(
     follow: bool,
     quiet: bool,
     watch: Watch | None = None,
-    outlets: Outlets = Outlets(),  # noqa: B008 - frozen
+    outlets: Outlets = Outlets(),
 ) -> Work:
     """Works through `source`, or the queue, with progress on stderr, until its end or a signal.
 
