@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -75,9 +76,10 @@ def main() -> None:
         return
     speed = race(options.environment / "bin" / "python", options.chats)
     body = (
-        f"{speed}\n\nThe seed's shape is RunInference with a KerasHub-on-JAX handler in bfloat16 on random "
+        f"{speed}\n\nAll on {len(os.sched_getaffinity(0))} of the cores. The seed's shape is RunInference with a KerasHub-on-JAX handler in bfloat16 on random "
         "weights of the embedded model's shape, triage for all and a reply for every third; its chats are "
-        "those nearest to the median length, compiling and loading are not counted. attune answers the "
+        "those nearest to the median length, batched as they come; compiling and loading are not counted. "
+        "attune answers the "
         "sample chats at their real lengths, drafts for those it finds unhappy, and chooses excerpts by "
         f"likelihood, as the embedded model's tasks want it.\n\n{overhead(options.sizes)}\n\n"
         "The scripted engine answers at once: what is left is Beam, the act and its threads."

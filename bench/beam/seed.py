@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -29,6 +30,7 @@ class Gemma(ModelHandler[Any, PredictionResult, Any]):
 
     def load_model(self) -> Any:
         if not _LOADED:
+            print("the model is loaded", file=sys.stderr)
             _LOADED.append(_model(self._config).make_generate_function())
         return _LOADED[0]
 
@@ -99,4 +101,5 @@ def main(asked: Given) -> None:
 
 
 if __name__ == "__main__":
-    main(given())
+    # By its name: what stands in __main__ is pickled by value, and each pipeline would load its own model.
+    import_module("bench.beam.seed").main(given())
