@@ -75,8 +75,10 @@ def main() -> None:
         setup(options.environment)
         return
     speed = race(options.environment / "bin" / "python", options.chats)
+    cores = len(os.sched_getaffinity(0))
     body = (
-        f"{speed}\n\nAll on {len(os.sched_getaffinity(0))} of the cores. The seed's shape is RunInference with a KerasHub-on-JAX handler in bfloat16 on random "
+        f"{speed}\n\nAll on {cores} of the cores. The seed's shape is RunInference with a KerasHub-on-JAX "
+        "handler in bfloat16 on random "
         "weights of the embedded model's shape, triage for all and a reply for every third; its chats are "
         "those nearest to the median length, batched as they come; compiling and loading are not counted. "
         "attune answers the "
