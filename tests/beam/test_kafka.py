@@ -52,7 +52,7 @@ def test_an_address_without_a_topic_is_told() -> None:
 
 @pytest.mark.skipif(
     os.environ.get("REQUIRE_FLINK") != "1",
-    reason="a cluster of seven processes beside the other tests: REQUIRE_FLINK=1, or make beam-flink, runs it",
+    reason="a cluster of seven processes: REQUIRE_FLINK=1, or make beam-flink, runs it",
 )
 @pytest.mark.timeout(400)
 def test_a_killed_manager_of_flink_changes_no_row(postgres_server: str, kafka_broker: str) -> None:
