@@ -23,6 +23,7 @@ SENTENCES = (
     "Yes.",
     "I have guests on Friday!",
     "고객님, 안녕하세요.",
+    "one came with a hole in it.",
     "one came with a hole in it. Yes. I have guests on Friday! I ordered two rugs, and that is all.",
 )
 SENTIMENT = Choice("sentiment", (" -1,", " 0,", " 1,"))
