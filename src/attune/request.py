@@ -121,6 +121,12 @@ class Sampling:
     """No run of so many tokens occurs twice in prompt and answer, if anything else may follow; 0 is off."""
     stop: tuple[str, ...] = ()
     """Free text ends before the first of these in it."""
+    num_beams: int = 1
+    """So many of the likeliest beginnings are gone on with side by side (beam search); 1 is off."""
+    length_penalty: float = 1.0
+    """A beam's sum of log-probabilities is divided by its length to this power: above 0 favours long ones."""
+    early_stopping: bool = False
+    """Whether beam search ends as soon as `num_beams` whole answers are there."""
 
     def __post_init__(self) -> None:
         for name, fits, shape in (
@@ -131,6 +137,8 @@ class Sampling:
             ("repetition_penalty", 0 < self.repetition_penalty < float("inf"), "more than 0"),
             ("no_repeat_ngram_size", self.no_repeat_ngram_size >= 0, "0 or more"),
             ("stop", all(self.stop) and not isinstance(self.stop, str), "a tuple of texts, none empty"),
+            ("num_beams", self.num_beams >= 1, "1 or more"),
+            ("length_penalty", -float("inf") < self.length_penalty < float("inf"), "a number"),
         ):
             if not fits:
                 raise EngineError(f"A {name} of {getattr(self, name)!r}: it must be {shape}.")
@@ -147,6 +155,12 @@ class Request:
     chat_id: str = ""
     logprobs: bool = False
     """Whether the completion is to have the log-probabilities of its free texts' tokens."""
+    sequences: int = 1
+    """How many texts beam search is to give, at most `num_beams`; to draw several, see `submit_many`."""
+    written: Callable[[str], None] | None = field(default=None, compare=False, repr=False)
+    """Called with each piece of a free text as it is written, for requests of one free text without JSON:
+    the pieces together are the answer. By the engine's thread, like `known`; an engine that cannot tell
+    pieces calls it once, with the whole."""
     known: Callable[[str, str], None] | None = field(default=None, compare=False, repr=False)
     """Called with a choice's name and the literal that was taken ("-1") as soon as that is decided, while
     the rest is still being written: by the engine's thread, so it must return at once. If it raises,
@@ -161,6 +175,8 @@ class Completion:
     model: str
     finish: str = "stop"
     """"stop", or "limit" where a free text met its limit and was cut back."""
+    others: tuple[str, ...] = ()
+    """The texts after the best, where several `sequences` were asked for."""
     probabilities: Mapping[str, float] = field(default_factory=dict)
     """For each choice by its name: the probability of the option that was taken."""
     logprobs: Mapping[str, tuple[float, ...]] = field(default_factory=dict)

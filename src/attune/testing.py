@@ -11,11 +11,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, fields, replace
+from typing import Any
 from urllib.parse import parse_qsl
 
 from attune import prompt
 from attune.chat import Chat, Role, Turn
-from attune.engines import Engine
+from attune.engines import BEAMS, Engine, refused
 from attune.errors import BadConfig, EngineError
 from attune.request import Choice, Completion, Fixed, Free, Number, Pick, Prompt, Request, Slot, literal
 
@@ -75,10 +76,16 @@ class ScriptedEngine:
     def model(self) -> str:
         return "scripted"
 
+    @property
+    def lacks(self) -> frozenset[str]:
+        return BEAMS
+
     def submit(self, request: Request) -> Future[Completion]:
         future: Future[Completion] = Future()
         asked = next(self._asked)
-        if self._closed or 0 < self._script.dies_after < asked:
+        if (refusal := refused(request, self.lacks, self.model)) is not None:
+            future.set_exception(refusal)
+        elif self._closed or 0 < self._script.dies_after < asked:
             future.set_exception(EngineError(f"the engine is {'closed' if self._closed else 'dead'}"))
         elif _share(request, "hang") < self._script.hang or 0 < self._script.hangs_after < asked:
             self._waiting.add(future)
@@ -104,6 +111,8 @@ class ScriptedEngine:
         try:
             text = self._text(request)
             _tell(request, text)
+            if request.written is not None:
+                request.written(text)
         except Exception as error:  # noqa: BLE001 - the boundary: `known` is the caller's, and ends its request
             future.set_exception(error if isinstance(error, EngineError) else _as_engine_error(error))
             return
@@ -270,6 +279,25 @@ class EngineContract:
         finally:
             engine.close()
         assert told == [("feels", json.dumps(answer["feels"])), ("ended", "None")]
+
+    def test_a_setting_that_the_engine_lacks_is_refused_in_words(self) -> None:
+        engine = self.make()
+        settings: dict[str, Any] = {
+            "num_beams": 2,
+            "length_penalty": 0.5,
+            "early_stopping": True,
+            "min_p": 0.1,
+            "top_k": 5,
+        }
+        plain = a_request()
+        try:
+            for name in sorted(engine.lacks):
+                asked = replace(plain, sampling=replace(plain.sampling, **{name: settings[name]}))
+                error = engine.submit(asked).exception(timeout=60)
+                assert isinstance(error, EngineError)
+                assert name in str(error)
+        finally:
+            engine.close()
 
     def test_a_request_whose_listener_raises_ends_alone(self) -> None:
         def known(name: str, value: str) -> None:

@@ -86,6 +86,7 @@ def test_an_engine_that_raises_costs_a_try_then_the_chat_is_dead_with_the_reason
 ) -> None:
     class Raising:
         model = "raising"
+        lacks: frozenset[str] = frozenset()
 
         def submit(self, request: Request) -> Future[Completion]:
             raise error

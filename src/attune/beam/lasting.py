@@ -53,6 +53,10 @@ class LastingEngine:
     def model(self) -> str:
         return self._engine.model
 
+    @property
+    def lacks(self) -> frozenset[str]:
+        return self._engine.lacks
+
     def submit(self, request: Request) -> Future[Completion]:
         with self._lock:
             if not self._closed and self._must_wait(request):

@@ -6,7 +6,8 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import Protocol
 
-from attune.request import Completion, Request
+from attune.errors import EngineError
+from attune.request import Completion, Request, Sampling
 
 
 class Engine(Protocol):
@@ -22,9 +23,26 @@ class Engine(Protocol):
     def model(self) -> str:
         """The model's id, as it is written on every row it made."""
 
+    @property
+    def lacks(self) -> frozenset[str]:
+        """The settings of Sampling that this engine does not have: a request that sets one is refused."""
+
     def submit(self, request: Request) -> Future[Completion]: ...
 
     def close(self) -> None: ...
+
+
+def refused(request: Request, lacks: frozenset[str], engine: str) -> EngineError | None:
+    """Why an engine that `lacks` these settings cannot run `request`, in words; None if it can."""
+    plain = Sampling()
+    asked = [name for name in sorted(lacks) if getattr(request.sampling, name) != getattr(plain, name)]
+    if not asked:
+        return None
+    return EngineError(f"The engine {engine} has no {', '.join(asked)}: leave it out or take another.")
+
+
+BEAMS = frozenset({"num_beams", "length_penalty", "early_stopping"})
+"""The settings of beam search, which an engine that batches continuously does not have."""
 
 
 def submit_many(engine: Engine, request: Request, n: int) -> list[Future[Completion]]:

@@ -9,6 +9,7 @@ from collections import deque
 from concurrent.futures import Future
 from pathlib import Path
 
+from attune.engines import BEAMS, refused
 from attune.engines.openvino.asked import sequence_for
 from attune.engines.openvino.blocks import BlockPool
 from attune.engines.openvino.folder import open_folder
@@ -76,6 +77,10 @@ class OpenVINOEngine:
         return self._model
 
     @property
+    def lacks(self) -> frozenset[str]:
+        return BEAMS
+
+    @property
     def free_blocks(self) -> int:
         """Blocks of the cache that nobody has; all `blocks` of them when nothing is in flight."""
         return self._pool.free
@@ -102,6 +107,8 @@ class OpenVINOEngine:
 
     def submit(self, request: Request) -> Future[Completion]:
         """Tokenises in the caller's thread and queues; a request that cannot be run gets a failed future."""
+        if (refusal := refused(request, self.lacks, self._model)) is not None:
+            return _failed(refusal)
         try:
             sequence = sequence_for(request, self._tokens, self._context_tokens, self._model)
         except Exception as error:  # noqa: BLE001 - the boundary: a bad request fails alone
