@@ -15,6 +15,12 @@ from attune.errors import BadConfig
 
 PREFIX = "ATTUNE_"
 DEFAULT_FILE = Path("attune.toml")
+_OTHER_RANGES: Mapping[type[Any], str] = {
+    str: "text",
+    bool: "true or false",
+    tuple: "a text, or a list of texts, none of them empty",
+}
+_NOUNS: Mapping[type[Any], str] = {int: "a whole number", float: "a number", bool: "true or false"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +48,14 @@ class Option:
         """What the value can be, in words."""
         if self.among:
             return ", ".join(self.among)
-        if self.kind is str:
-            return "text"
-        return f"{self.low:,.12g} to {self.high:,.12g}"
+        if self.kind in _OTHER_RANGES:
+            return _OTHER_RANGES[self.kind]
+        return f"{self.low:,} to {self.high:,}"
+
+    @property
+    def noun(self) -> str:
+        """What the value is, in words."""
+        return _NOUNS.get(self.kind, "text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +158,7 @@ def _of_text(option: Option, text: str, where: str) -> Any:
     try:
         return option.kind(text)
     except ValueError as error:
-        raise BadConfig(f"{where}: {text!r} is no {_words(option)}; it can be {option.range}") from error
+        raise BadConfig(f"{where}: {text!r} is not {option.noun}; it can be {option.range}") from error
 
 
 def _checked(option: Option, value: Any, where: str) -> Any:
@@ -155,7 +166,7 @@ def _checked(option: Option, value: Any, where: str) -> Any:
     if option.kind is float and type(value) is int:
         value = float(value)
     if type(value) is not option.kind or value == "":
-        raise BadConfig(f"{where}: {value!r} is no {_words(option)}; it can be {option.range}")
+        raise BadConfig(f"{where}: {value!r} is not {option.noun}; it can be {option.range}")
     if option.among and value not in option.among:
         raise BadConfig(f"{where}: {value!r} is not known; it can be {option.range}")
     if option.kind is not str and not _within(option, value):
@@ -167,10 +178,6 @@ def _within(option: Option, value: float) -> bool:
     assert option.low is not None
     assert option.high is not None
     return math.isfinite(value) and option.low <= value <= option.high
-
-
-def _words(option: Option) -> str:
-    return {int: "whole number", float: "number"}.get(option.kind, "text")
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -20,6 +20,7 @@ LAYERS = [
     {"sinks"},
     {"delivery"},
     {"config"},
+    {"generation"},
     {"connect"},
     {"beam"},
     {"cli", "__init__"},
