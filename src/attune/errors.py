@@ -36,6 +36,10 @@ class EngineError(AttuneError):
     exit_code = 3
 
 
+class BadRequest(EngineError):
+    """A request that the engine cannot run, however often it is asked: what is asked for must change."""
+
+
 class StoreError(AttuneError):
     """The database cannot be opened, read or written."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 
 from attune.chat import Chat, Role
-from attune.request import Prompt
+from attune.request import Message, Prompt
 
 _SPEAKERS = {Role.CUSTOMER: "Customer", Role.AGENT: "Agent", Role.BOT: "Bot"}
 
@@ -21,27 +23,50 @@ class Style(StrEnum):
     PLAIN = "plain"
 
 
+@dataclass(frozen=True, slots=True)
+class _Turns:
+    """What begins a prompt, opens a turn and ends it, and how the roles are called.
+
+    Where the system is called nothing, its words stand at the beginning of the user's turn.
+    """
+
+    begin: str
+    opens: str
+    ends: str
+    system: str = ""
+    model: str = "assistant"
+
+    def open(self, role: str) -> str:
+        return self.opens.format({"system": self.system, "model": self.model}.get(role, role))
+
+
 _TURNS = {
-    Style.GEMMA: ("<bos><start_of_turn>user\n", "<end_of_turn>\n<start_of_turn>model\n"),
-    Style.GEMMA4: ("<bos><|turn>user\n", "<turn|>\n<|turn>model\n"),
-    Style.CHATML: ("<|im_start|>user\n", "<|im_end|>\n<|im_start|>assistant\n"),
-    Style.LLAMA3: (
-        "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n",
-        "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n",
+    Style.GEMMA: _Turns("<bos>", "<start_of_turn>{}\n", "<end_of_turn>\n", model="model"),
+    Style.GEMMA4: _Turns("<bos>", "<|turn>{}\n", "<turn|>\n", "system", "model"),
+    Style.CHATML: _Turns("", "<|im_start|>{}\n", "<|im_end|>\n", "system"),
+    Style.LLAMA3: _Turns(
+        "<|begin_of_text|>", "<|start_header_id|>{}<|end_header_id|>\n\n", "<|eot_id|>", "system"
     ),
-    Style.PLAIN: ("", "\n"),
+    Style.PLAIN: _Turns("", "", "\n"),
 }
-"""What opens the user's turn, and what closes it and opens the model's, as the models' makers document it."""
+"""As the models' makers document it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A prompt for one model. Only `head` and `tail` may become control tokens; `lines`, joined by
-    line feeds, are encoded as plain text, whatever they hold."""
+    """A prompt for one model. Only `head`, `tail` and the second text of each pair in `turns` may become
+    control tokens; the first of a pair, and `lines`, joined by line feeds, are encoded as plain text,
+    whatever they hold."""
 
     head: str
     lines: tuple[str, ...]
     tail: str
+    turns: tuple[tuple[str, str], ...] = ()
+    """After `head`: what was said, and what stands between that and the next."""
+
+    def around(self, body: str) -> tuple[str, ...]:
+        """The prompt with `body` for its lines, in parts: ours and theirs by turns, ours first."""
+        return (self.head, *chain.from_iterable(self.turns), body, self.tail)
 
 
 def build(preamble: str, chat: Chat, cue: str) -> Prompt:
@@ -56,8 +81,39 @@ def build(preamble: str, chat: Chat, cue: str) -> Prompt:
     return Prompt(preamble, tuple(lines), cue)
 
 
+def converse(messages: Iterable[Message], bare: bool = False) -> Prompt:
+    """The prompt of a conversation with the model itself, or with `bare` of a text to go on with."""
+    return Prompt("", (), "", tuple(messages), bare)
+
+
 def render(prompt: Prompt, style: Style) -> Rendered:
     """`prompt` with the turn tokens of `style` around it."""
+    turns = _TURNS[style]
+    if prompt.bare:
+        return Rendered("", (), "", tuple((message.text, "") for message in prompt.messages))
+    if prompt.messages:
+        return _conversation(_merged(prompt.messages, bool(turns.system)), turns)
     preamble = f"{prompt.preamble}\n\n" if prompt.preamble else ""
-    opened, closed = _TURNS[style]
-    return Rendered(opened + preamble, prompt.lines, f"\n\n{prompt.cue}{closed}")
+    cue = f"\n\n{prompt.cue}" if prompt.cue else ""
+    closed = turns.ends + turns.open("model")
+    return Rendered(turns.begin + turns.open("user") + preamble, prompt.lines, cue + closed)
+
+
+def _conversation(said: list[Message], turns: _Turns) -> Rendered:
+    following = [turns.ends + turns.open(role) for role in [*(message.role for message in said[1:]), "model"]]
+    texts = [message.text for message in said]
+    head = turns.begin + turns.open(said[0].role)
+    return Rendered(head, (), "", tuple(zip(texts, following, strict=True)))
+
+
+def _merged(messages: tuple[Message, ...], system: bool) -> list[Message]:
+    """Turns that alternate: neighbours of one role are one, and the system is the user where it has none."""
+    merged: list[Message] = []
+    for message in messages:
+        role = "user" if message.role == "system" and not system else message.role
+        if merged and merged[-1].role == role:
+            text = f"{merged.pop().text}\n\n{message.text.strip()}"
+            merged.append(Message(role, text))
+        else:
+            merged.append(Message(role, message.text.strip()))
+    return merged

@@ -9,8 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
-from attune.errors import EngineError
+from attune.errors import BadRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a conversation with the model itself: data, as a chat is."""
+
+    role: Literal["system", "user", "model"]
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +33,11 @@ class Prompt:
     preamble: str
     lines: tuple[str, ...]
     cue: str
+    messages: tuple[Message, ...] = ()
+    """Instead of all that: what the user, and the model before, have said. Unlike lines of a chat, none is
+    ever left out: what is too long is refused."""
+    bare: bool = False
+    """No turns are put around the messages: the model goes on with their text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +97,7 @@ class Free:
     In a JSON string (`json`) it ends before the first unescaped quote and is escaped when it becomes
     part of the answer; otherwise it ends with the model's turn. Control characters become spaces, line
     feeds in a JSON string too. Text that meets a limit is cut back to its last whole sentence, or word.
+    If it need not be `whole`, it just ends there.
     With `grounds`, an engine that has the logits lets digits, codes and names only be copied from there
     (`attune.ground` says what counts), and white space at its beginning is left out.
     """
@@ -92,6 +107,7 @@ class Free:
     max_tokens: int
     json: bool = True
     grounds: Grounds | None = None
+    whole: bool = True
 
 
 Slot = Fixed | Choice | Number | Pick | Free
@@ -102,7 +118,7 @@ class Sampling:
     """How tokens are drawn. Choices and numbers heed temperature and seed alone, free text all of it.
 
     In this order, as in Transformers: the two rules on what stands already, temperature, `top_k`,
-    `top_p`, `min_p`. Raises EngineError for a value out of its range.
+    `top_p`, `min_p`. Raises BadRequest for a value out of its range.
     """
 
     temperature: float = 0.0
@@ -141,7 +157,7 @@ class Sampling:
             ("length_penalty", -float("inf") < self.length_penalty < float("inf"), "a number"),
         ):
             if not fits:
-                raise EngineError(f"A {name} of {getattr(self, name)!r}: it must be {shape}.")
+                raise BadRequest(f"A {name} of {getattr(self, name)!r}: it must be {shape}.")
 
 
 @dataclass(frozen=True, slots=True)

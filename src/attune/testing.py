@@ -18,7 +18,19 @@ from attune import prompt
 from attune.chat import Chat, Role, Turn
 from attune.engines import BEAMS, Engine, refused
 from attune.errors import BadConfig, EngineError
-from attune.request import Choice, Completion, Fixed, Free, Number, Pick, Prompt, Request, Slot, literal
+from attune.request import (
+    Choice,
+    Completion,
+    Fixed,
+    Free,
+    Number,
+    Pick,
+    Prompt,
+    Request,
+    Sampling,
+    Slot,
+    literal,
+)
 
 Answer = Callable[[Request], str]
 
@@ -299,6 +311,17 @@ class EngineContract:
         finally:
             engine.close()
 
+    def test_the_pieces_of_a_text_as_it_is_written_are_the_text(self) -> None:
+        engine = self.make()
+        try:
+            for whole, stop in itertools.product((True, False), ((), ("e ", "a"), ("soup was",))):
+                pieces: list[str] = []
+                asked = replace(a_text(stop, whole), written=pieces.append)
+                text = engine.submit(asked).result(timeout=60).text
+                assert "".join(pieces) == text
+        finally:
+            engine.close()
+
     def test_a_request_whose_listener_raises_ends_alone(self) -> None:
         def known(name: str, value: str) -> None:
             raise ValueError(f"{name} {value} was not wanted")
@@ -331,3 +354,10 @@ def a_request(said: str = "The soup was cold.", task: str = "contract") -> Reque
     )
     asked: Prompt = prompt.build("Answer in JSON.", chat, "How was it?")
     return Request(asked, slots, task=task, chat_id=chat.id)
+
+
+def a_text(stop: tuple[str, ...] = (), whole: bool = True) -> Request:
+    """A request for free text alone, drawn."""
+    slot = Free("text", 200, 24, json=False, whole=whole)
+    sampling = Sampling(temperature=1.5, seed=3, stop=stop)
+    return replace(a_request(), slots=(slot,), sampling=sampling)

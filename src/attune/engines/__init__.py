@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import Protocol
 
-from attune.errors import EngineError
+from attune.errors import BadRequest
 from attune.request import Completion, Request, Sampling
 
 
@@ -32,13 +32,13 @@ class Engine(Protocol):
     def close(self) -> None: ...
 
 
-def refused(request: Request, lacks: frozenset[str], engine: str) -> EngineError | None:
+def refused(request: Request, lacks: frozenset[str], engine: str) -> BadRequest | None:
     """Why an engine that `lacks` these settings cannot run `request`, in words; None if it can."""
     plain = Sampling()
     asked = [name for name in sorted(lacks) if getattr(request.sampling, name) != getattr(plain, name)]
     if not asked:
         return None
-    return EngineError(f"The engine {engine} has no {', '.join(asked)}: leave it out or take another.")
+    return BadRequest(f"The engine {engine} has no {', '.join(asked)}: leave it out or take another.")
 
 
 BEAMS = frozenset({"num_beams", "length_penalty", "early_stopping"})

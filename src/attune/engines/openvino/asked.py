@@ -12,7 +12,7 @@ from attune.engines.openvino.pick import PickWriter
 from attune.engines.openvino.sequence import Known, Sequence
 from attune.engines.openvino.slots import ChoiceWriter, NumberWriter, Writer
 from attune.engines.openvino.tokens import Tokens
-from attune.errors import EngineError
+from attune.errors import BadRequest
 from attune.prompt import render
 from attune.request import Choice, Fixed, Free, Number, Pick, Request, Slot
 
@@ -22,17 +22,17 @@ _LEAST_PROMPT = 32
 def sequence_for(request: Request, tokens: Tokens, context_tokens: int, model: str) -> Sequence:
     """The sequence that answers `request`, tokenised in the caller's thread.
 
-    Raises EngineError for one that cannot be answered: a slot without options, an answer that has no
+    Raises BadRequest for one that cannot be answered: a slot without options, an answer that has no
     place in the context.
     """
     began = time.perf_counter()
     draw = Draw(request.sampling)
-    slots = [_writer(slot, tokens, draw, request.logprobs) for slot in request.slots]
+    slots = [_writer(slot, tokens, draw, request) for slot in request.slots]
     room = context_tokens - most_tokens(slots)
     if room < _LEAST_PROMPT:
-        raise EngineError(
+        raise BadRequest(
             f"The answer may be {most_tokens(slots)} tokens long and the context is {context_tokens}: "
-            "no place is left for the chat. Lower the task's max_tokens or raise the engine's context."
+            "no place is left for the prompt. Lower max_tokens or raise the engine's context."
         )
     ids, dropped = _prompt(request, tokens, room)
     sequence = Sequence(ids, slots, model, dropped, began, request.known)
@@ -45,7 +45,7 @@ def most_tokens(slots: Iterable[Known | Writer]) -> int:
     return sum(len(slot[1]) if isinstance(slot, tuple) else slot.most for slot in slots)
 
 
-def _writer(slot: Slot, tokens: Tokens, draw: Draw, logprobs: bool) -> Known | Writer:
+def _writer(slot: Slot, tokens: Tokens, draw: Draw, request: Request) -> Known | Writer:
     match slot:
         case Fixed():
             return slot.text, tokens.encode(slot.text)
@@ -56,18 +56,20 @@ def _writer(slot: Slot, tokens: Tokens, draw: Draw, logprobs: bool) -> Known | W
         case Pick():
             return PickWriter(slot, tokens)
         case Free():
-            return FreeWriter(slot, tokens, draw, logprobs)
+            telling = request.written if request.slots == (slot,) and not slot.json else None
+            return FreeWriter(slot, tokens, draw, logprobs=request.logprobs, written=telling)
 
 
 def _prompt(request: Request, tokens: Tokens, room: int) -> tuple[list[int], int]:
     """The prompt's tokens, at most `room`, and how many of the chat's lines were left out or cut."""
     parts = render(request.prompt, tokens.style)
-    ids, dropped = fit(lambda body: tokens.encode_prompt(parts.head, body, parts.tail), parts.lines, room)
+    ids, dropped = fit(lambda body: tokens.encode_prompt(*parts.around(body)), parts.lines, room)
     if len(ids) > room:
-        raise EngineError(
-            f"The task's own words are {len(ids)} tokens and there is room for {room}: "
-            "shorten its instruction or raise the engine's context."
+        what = "The messages" if request.prompt.messages else "The task's own words"
+        raise BadRequest(
+            f"{what} are {len(ids)} tokens and there is room for {room} beside the answer: "
+            "shorten them, or raise the engine's context."
         )
     if not ids:
-        raise EngineError("The prompt is empty: a task needs a cue.")
+        raise BadRequest("The prompt is empty: a task needs a cue.")
     return ids, dropped

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from collections.abc import Callable
 
 from attune.engines.openvino.draw import Draw, Row, log_probabilities
 from attune.engines.openvino.grounded import Grounding
@@ -26,7 +27,14 @@ _SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s|$)|[。！？]+[」�
 class FreeWriter:
     """Writes until the text ends (see `attune.request.Free`) or meets a limit."""
 
-    def __init__(self, slot: Free, tokens: Tokens, draw: Draw, logprobs: bool = False) -> None:
+    def __init__(
+        self,
+        slot: Free,
+        tokens: Tokens,
+        draw: Draw,
+        logprobs: bool = False,
+        written: Callable[[str], None] | None = None,
+    ) -> None:
         if slot.max_chars < 1 or slot.max_tokens < 1:
             raise EngineError(f"{slot.name}: room for one character and one token is needed at least.")
         self._slot = slot
@@ -36,6 +44,9 @@ class FreeWriter:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._escaped = False
         self._said = ""
+        self._written = written
+        self._told = 0
+        """Characters of the text that `written` has been given."""
         self.name = slot.name
         self.ids: list[int] = []
         self.text = ""
@@ -67,6 +78,7 @@ class FreeWriter:
             self._end(self._value()[:stop], limit=False)
         else:
             self._end_at_limit()
+        self._tell()
 
     def settle(self) -> int:
         target = self.text.encode()
@@ -115,12 +127,38 @@ class FreeWriter:
         if self._grounding:
             value = value.lstrip()
         if limit or len(value) > self._slot.max_chars:
-            value = shortened(value, self._slot.max_chars)
+            chars = self._slot.max_chars
+            value = shortened(value, chars) if self._slot.whole else value[:chars]
             self.finish = "limit"
         if self._grounding:  # a cut may have left the beginning of a word
             value = self._grounding.source.grounded_part(value)
         self.text = json.dumps(value, ensure_ascii=False)[1:-1] if self._slot.json else value
         self.done = True
+
+    def _tell(self) -> None:
+        """Gives `written` what is new of the text and will stand whatever comes."""
+        if self._written is None:
+            return
+        if self.done:
+            stands = self.text
+        elif self._grounding:  # its ends are looked over once more
+            return
+        else:
+            stands = self._value()[: self._sure()]
+            stands = stands[: surely_kept(stands)] if self._slot.whole else stands
+        if len(stands) > self._told:
+            piece, self._told = stands[self._told :], len(stands)
+            self._written(piece)
+
+    def _sure(self) -> int:
+        """How many characters no stop string can take back any more."""
+        begun = (
+            length
+            for stop in self._draw.stop
+            for length in range(len(stop) - 1, 0, -1)
+            if self._said.endswith(stop[:length])
+        )
+        return len(self._said) - max(begun, default=0)
 
     def _value(self) -> str:
         value = CONTROL.sub(" ", self._meant())
@@ -148,6 +186,16 @@ def unescaped(text: str) -> str:
 
     whole = _ESCAPE.sub(meaning, text)
     return whole.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def surely_kept(text: str) -> int:
+    """How many characters of `text` stay if text is added and then `shortened`, whatever and however much:
+    up to the last sentence that has surely ended, or before there is one, to the last word that has."""
+    ends = [match.end() for match in _SENTENCE_END.finditer(text) if match.end() < len(text)]
+    if ends:
+        return ends[-1]
+    word = _LAST_WORD.search(text)
+    return word.start() if word else 0
 
 
 def shortened(text: str, chars: int) -> str:

@@ -36,7 +36,7 @@ class Tokens:
     or of GPT-2's, where every piece is bytes (Llama 3, Qwen).
 
     Text is always encoded as plain text; only `encode_prompt` makes control tokens, and only from
-    `head` and `tail`.
+    the parts that are ours.
     """
 
     def __init__(self, path: Path, ends: frozenset[int], bos: int | None, vocabulary: int) -> None:
@@ -62,14 +62,18 @@ class Tokens:
         ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
         return ids
 
-    def encode_prompt(self, head: str, body: str, tail: str) -> list[int]:
-        """Tokens of a prompt: control tokens where `head` and `tail` name them, `body` as plain text.
+    def encode_prompt(self, *parts: str) -> list[int]:
+        """Tokens of a prompt whose parts are ours and theirs by turns, ours first: head, body, tail.
+        Ours become control tokens where they name them, theirs are plain text.
 
         Text between two control tokens is encoded in one run, so it gets the tokens that the same text
-        got in training, over the borders of head, body and tail.
+        got in training, over the borders of the parts.
         """
-        before, after = self._control.split(head), self._control.split(tail)
-        runs = [*before[:-1], before[-1] + body + after[0], *after[1:]]
+        runs = [""]
+        for index, part in enumerate(parts):
+            first, *rest = self._control.split(part) if index % 2 == 0 else [part]
+            runs[-1] += first
+            runs += rest
         ids: list[int] = []
         for index, run in enumerate(runs):
             ids += [self._controls[run]] if index % 2 else self.encode(run)
