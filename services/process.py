@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 BUILD = Path(__file__).parents[1] / "build" / "services"
 """What is fetched and built once: jars and binaries."""
@@ -31,6 +33,31 @@ def needs(*commands: str) -> None:
     missing = [command for command in commands if shutil.which(command) is None]
     if missing:
         raise Unavailable(f"not installed: {', '.join(missing)}")
+
+
+def once(place: Path, make: Callable[[Path], None]) -> Path:
+    """`place`, a file or a folder that `make` makes on first use; several processes may ask at once.
+
+    `make` is given another path, whose content appears at `place` when it is whole.
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
+    half = place.with_name(f"{place.name}.half")
+    with (place.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not place.exists():
+            shutil.rmtree(half, ignore_errors=True)
+            make(half)
+            half.rename(place)
+    return place
+
+
+def build(what: str, command: Sequence[str], **more: Any) -> None:
+    """Runs a `command` that builds or fetches `what`. Raises Unavailable with its last words if it fails."""
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, **more
+    )
+    if done.returncode:
+        raise Unavailable(f"{what} could not be had: {(done.stdout + done.stderr).strip()[-400:]}")
 
 
 @contextmanager

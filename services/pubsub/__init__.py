@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from services.process import BUILD, Unavailable, folder, free_port, listens, needs, running
+from services.process import BUILD, build, folder, free_port, listens, needs, once, running
 
 _SOURCES = ("main.go", "go.mod", "go.sum")
 
@@ -27,20 +25,10 @@ def server() -> Iterator[str]:
 def _built() -> Path:
     here = Path(__file__).parent
     version = hashlib.sha256(b"".join((here / name).read_bytes() for name in _SOURCES)).hexdigest()[:12]
-    binary = BUILD / "pubsub" / version
-    binary.parent.mkdir(parents=True, exist_ok=True)
-    with (binary.parent / "lock").open("w") as lock:  # several workers of the tests may ask at once
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not binary.exists():
-            _build(here, binary)
-    return binary
 
+    def make(binary: Path) -> None:
+        needs("go")
+        command = ["nice", "go", "build", "-buildvcs=false", "-o", str(binary), "."]
+        build("the Pub/Sub server", command, cwd=here)
 
-def _build(here: Path, binary: Path) -> None:
-    needs("go")
-    half = binary.with_suffix(".half")
-    build = ["nice", "go", "build", "-buildvcs=false", "-o", str(half), "."]
-    done = subprocess.run(build, cwd=here, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise Unavailable(f"the Pub/Sub server could not be built: {done.stderr.strip()[-400:]}")
-    half.rename(binary)
+    return once(BUILD / "pubsub" / version, make)

@@ -14,7 +14,7 @@ from attune.errors import BadChat
 MAX_ID_CHARS = 200
 _BODY_FIELDS = ("turns", "text", "chat_message")
 _SPEAKER = re.compile(r"^id ([^\s:]{1,200}):[ \t]?", re.MULTILINE)
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class Role(StrEnum):
@@ -116,7 +116,7 @@ def _id(record: dict[str, Any], field: str) -> str:
     value = record[field]
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise BadChat(field, f"a {_kind(value)}, where a whole number or a string is needed")
-    text = _clean(str(value)).strip()
+    text = clean(str(value)).strip()
     if not text:
         raise BadChat(field, "empty")
     if len(text) > MAX_ID_CHARS:
@@ -178,11 +178,12 @@ def _optional_text(record: dict[str, Any], field: str) -> str | None:
 def _text(value: Any, field: str) -> str:
     if not isinstance(value, str):
         raise BadChat(field, f"a {_kind(value)}, where a string is needed")
-    return _clean(value).strip()
+    return clean(value).strip()
 
 
-def _clean(text: str) -> str:
-    return _UNSTORABLE.sub("�", text)
+def clean(text: str) -> str:
+    """`text` with U+FFFD for each character that no database takes: a NUL, half of a surrogate pair."""
+    return UNSTORABLE.sub("\ufffd", text)
 
 
 def _kind(value: Any) -> str:

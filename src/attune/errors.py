@@ -9,6 +9,11 @@ class AttuneError(Exception):
     exit_code = 2
 
 
+def told(error: BaseException) -> str:
+    """What a library's error says, in one line; its name where it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 class BadChat(AttuneError):
     """An input that is not a chat: `field` names what is wrong with it, `why` says how."""
 

@@ -97,7 +97,7 @@ def write_csv(rows: Iterable[Row], order: Sequence[Column], out: BinaryIO) -> No
 def write_jsonl(rows: Iterable[Row], order: Sequence[Column], out: BinaryIO) -> None:
     """A JSON object a line, in UTF-8."""
     for each in rows:
-        line = {column.name: _plain(each[column.name]) for column in order}
+        line = {column.name: plain(each[column.name]) for column in order}
         out.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
 
 
@@ -106,11 +106,28 @@ def write_parquet(rows: Iterable[Row], order: Sequence[Column], out: BinaryIO) -
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema = pa.schema([pa.field(column.name, _arrow(column.kind)) for column in order])
+    schema = arrow_schema(order)
     left = iter(rows)
     with pq.ParquetWriter(out, schema) as writer:
         while batch := list(islice(left, _BATCH)):
             writer.write_table(pa.Table.from_pylist(batch, schema=schema))
+
+
+def arrow_schema(order: Sequence[Column], other: Mapping[Kind, pa.DataType] | None = None) -> pa.Schema:
+    """An Arrow type for each column; `other` has those that a receiver wants otherwise."""
+    import pyarrow as pa
+
+    types: Mapping[Kind, pa.DataType] = {
+        "text": pa.string(),
+        "integer": pa.int64(),
+        "boolean": pa.bool_(),
+        "list": pa.list_(pa.string()),
+        "number": pa.float64(),
+        "map": pa.map_(pa.string(), pa.float64()),
+        "time": pa.timestamp("ms", tz="UTC"),
+        **(other or {}),
+    }
+    return pa.schema([pa.field(column.name, types[column.kind]) for column in order])
 
 
 def _own(name: str) -> str:
@@ -152,23 +169,9 @@ def _cell(value: Any) -> Any:
         return f"'{value}" if value.startswith(FORMULA) else value
     if isinstance(value, bool):
         return "true" if value else "false"
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else _plain(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else plain(value)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """The value as JSON has it: a time as ISO text."""
     return value.isoformat(timespec="milliseconds") if isinstance(value, datetime) else value
-
-
-def _arrow(kind: Kind) -> pa.DataType:
-    import pyarrow as pa
-
-    types: Mapping[Kind, pa.DataType] = {
-        "text": pa.string(),
-        "integer": pa.int64(),
-        "boolean": pa.bool_(),
-        "list": pa.list_(pa.string()),
-        "number": pa.float64(),
-        "map": pa.map_(pa.string(), pa.float64()),
-        "time": pa.timestamp("ms", tz="UTC"),
-    }
-    return types[kind]

@@ -52,7 +52,7 @@ class Metrics:
             self._outcomes.labels(outcome.place.value).inc()
             if outcome.reason is not None:
                 self._dead.labels(outcome.reason.value).inc()
-            self._asked_again.inc(sum(1 for attempt in outcome.attempts if attempt.error))
+            self._asked_again.inc(outcome.asked_again)
             self._tokens.labels("prompt").inc(outcome.prompt_tokens)
             self._tokens.labels("output").inc(outcome.output_tokens)
             if outcome.place is not Place.DEAD:

@@ -65,3 +65,13 @@ class Outcome:
     output_tokens: int = 0
     first_slot_s: float = 0.0
     total_s: float = 0.0
+
+    @property
+    def engine_failed(self) -> bool:
+        """Whether it is dead by the engine's fault, and not by the chat's or the answer's."""
+        return self.reason in (Reason.ENGINE_FAILED, Reason.ENGINE_TIMEOUT)
+
+    @property
+    def asked_again(self) -> int:
+        """How many answers did not fit, or did not come."""
+        return sum(1 for attempt in self.attempts if attempt.error)

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 
 from attune.errors import AttuneError, EngineError
 from attune.limits import Limits
-from attune.outcome import Outcome, Place, Reason
+from attune.outcome import Outcome, Place
 from attune.store import Admitted, Item, Store
 
 Watch = Callable[[Sequence[Outcome], "Counts"], None]
 _POLL_S = 0.1
 _LINGER_S = 0.1
 """An outcome waits so long for others to be written with it: a sync costs as much as a small chat."""
-_ENGINE_REASONS = (Reason.ENGINE_FAILED, Reason.ENGINE_TIMEOUT)
 
 
 @dataclass(slots=True)
@@ -140,7 +139,7 @@ class Settling:
         counts.table += outcome.place is Place.TABLE
         counts.review += outcome.place is Place.REVIEW
         counts.dead += outcome.place is Place.DEAD
-        counts.asked_again += sum(1 for attempt in outcome.attempts if attempt.error)
+        counts.asked_again += outcome.asked_again
         if outcome.reason is not None:
             counts.reasons[outcome.reason] = counts.reasons.get(outcome.reason, 0) + 1
-        self._failures = self._failures + 1 if outcome.reason in _ENGINE_REASONS else 0
+        self._failures = self._failures + 1 if outcome.engine_failed else 0

@@ -45,6 +45,13 @@ def test_a_topic_that_is_not_there_is_told(kafka_broker: str) -> None:
         pipeline.run().wait_until_finish()
 
 
+def test_a_broker_that_does_not_answer_is_told() -> None:
+    pipeline = beam.Pipeline("FnApiRunner")
+    pipeline | ReadKafka("kafka://127.0.0.1:1/chats")
+    with pytest.raises(Exception, match=r"no broker answers at 127\.0\.0\.1:1"):
+        pipeline.run().wait_until_finish()
+
+
 def test_an_address_without_a_topic_is_told() -> None:
     with pytest.raises(BadConfig, match="kafka://host:9092/topic"):
         ReadKafka("kafka://broker")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import apache_beam as beam
@@ -96,11 +97,6 @@ def _items(path: str, numbered: Iterable[tuple[int, bytes]], max_bytes: int) -> 
         yield item_of(identify(raw, f"{path}:{number}", max_bytes))
 
 
-def _marked(item: Item) -> Item:
-    parts = (item.key, item.digest, item.raw, item.ref, item.chat)
-    return Item(*parts, id=item.id, claims=item.claims, conflict=True)
-
-
 class _ByID(beam.DoFn):
     def __init__(self) -> None:
         self._read = Metrics.counter("attune", "in")
@@ -120,7 +116,7 @@ class _First(beam.DoFn):
             if item.digest in seen:
                 self._repeated.inc()
                 continue
-            yield _marked(item) if seen else item
+            yield replace(item, conflict=True) if seen else item
             seen.add(item.digest)
 
 
@@ -146,7 +142,7 @@ class _New(beam.DoFn):
         if not digests:
             forget.set(timestamp + self._keep)
         seen.write(" ".join([*digests, item.digest]))
-        yield _marked(item) if digests else item
+        yield replace(item, conflict=True) if digests else item
 
     @on_timer(FORGET)
     def forget(self, seen: Any = beam.DoFn.StateParam(SEEN)) -> None:

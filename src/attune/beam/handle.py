@@ -19,12 +19,11 @@ from attune.beam.item import Ended, ended, item_of
 from attune.beam.worker import Asking, Serving
 from attune.errors import EngineError
 from attune.limits import Limits
-from attune.outcome import Place, Reason
+from attune.outcome import Place
 from attune.store import Item
 from attune.stream import judge
 
 NAMESPACE = "attune"
-_ENGINE_REASONS = (Reason.ENGINE_FAILED, Reason.ENGINE_TIMEOUT)
 _Done = queue.SimpleQueue[tuple[Any, Any, Future[Ended]]]
 """Outcomes as they come, each with the timestamp and the window of its element."""
 
@@ -138,10 +137,10 @@ class _Act(beam.DoFn):
 
     def _count(self, outcome: Ended) -> None:
         self._places[outcome.place].inc()
-        self._asked_again.inc(sum(1 for attempt in outcome.attempts if attempt.error))
+        self._asked_again.inc(outcome.asked_again)
         self._total_ms.update(round(outcome.total_s * 1000))
         self._first_ms.update(round(outcome.first_slot_s * 1000))
-        self._failures = self._failures + 1 if outcome.reason in _ENGINE_REASONS else 0
+        self._failures = self._failures + 1 if outcome.engine_failed else 0
         if self._failures >= self._limits.max_engine_failures:
             raise EngineError(f"the engine failed on {self._failures} chats in a row, last: {outcome.detail}")
 

@@ -16,11 +16,9 @@ from attune.engines import Engine
 from attune.errors import BadConfig, EngineError
 from attune.handle import Act
 from attune.limits import Limits
-from attune.outcome import Reason
 from attune.stream import judge
 
 _ARGS = tuple(field.name for field in fields(Asking))
-_ENGINE_REASONS = (Reason.ENGINE_FAILED, Reason.ENGINE_TIMEOUT)
 
 
 class AttuneModelHandler(ModelHandler[Any, PredictionResult, Engine]):
@@ -58,7 +56,7 @@ class AttuneModelHandler(ModelHandler[Any, PredictionResult, Engine]):
         with ThreadPoolExecutor(max(1, min(len(batch), self._in_flight)), "attune-chat") as pool:
             outcomes = list(pool.map(lambda example: _judged(example, act), batch))
         asked = [outcome for outcome in outcomes if outcome.attempts]
-        if asked and all(outcome.reason in _ENGINE_REASONS for outcome in asked):
+        if asked and all(outcome.engine_failed for outcome in asked):
             raise EngineError(f"the engine failed on all of a batch, last: {asked[-1].detail}")
         for example, outcome in zip(batch, outcomes, strict=True):
             yield PredictionResult(example, outcome, outcome.model)

@@ -17,9 +17,9 @@ from apache_beam.utils.timestamp import Duration, Timestamp
 
 from attune.address import Address, load, parse_address
 from attune.beam.item import item_of
-from attune.errors import AttuneError
 from attune.feed import identify
 from attune.limits import Limits
+from attune.sources.kafka import topic_of
 from attune.store import Item
 
 FORM = "kafka://host:9092/topic?until=end"
@@ -67,11 +67,9 @@ def _partitions(address: str) -> Iterator[_Part]:
     parsed = parse_address(address, FORM)
     consumer = _consumer(parsed)
     try:
-        found = consumer.list_topics(parsed.name, timeout=_PATIENCE_S).topics[parsed.name]
+        found = topic_of(consumer, parsed)
     finally:
         consumer.close()
-    if found.error is not None:
-        raise AttuneError(f"{parsed.shown}: the topic cannot be read: {found.error.str()}")
     for number in sorted(found.partitions):
         yield address, number
 

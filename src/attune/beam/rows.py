@@ -14,7 +14,7 @@ from apache_beam.utils.timestamp import Timestamp
 
 from attune import connect, export
 from attune.outcome import Outcome
-from attune.store import StoredOutcome
+from attune.store.outcomes import columns_of, stored
 from attune.task import Task
 
 _TYPES: Mapping[str, Any] = {
@@ -42,28 +42,8 @@ class ToRows(beam.PTransform):
 
 def row_of(outcome: Outcome, task: Task) -> export.Row:
     """The outcome's values by column; it was made now, as far as anybody knows."""
-    chat = outcome.chat or {}
-    stored = StoredOutcome(
-        place=outcome.place,
-        key=outcome.key,
-        digest=outcome.digest,
-        task=outcome.task,
-        task_version=outcome.task_version,
-        user_id=chat.get("user_id"),
-        language=chat.get("language"),
-        channel=chat.get("channel"),
-        values=outcome.values,
-        confidence=outcome.confidence,
-        flags=outcome.flags,
-        model=outcome.model,
-        prompt_tokens=outcome.prompt_tokens,
-        output_tokens=outcome.output_tokens,
-        first_slot_s=outcome.first_slot_s,
-        total_s=outcome.total_s,
-        attempts=len(outcome.attempts),
-        created_at=time.time(),
-    )
-    return export.row(stored, task)
+    row = columns_of(outcome) | {"created_at": time.time()}
+    return export.row(stored(row), task)
 
 
 def _row(outcome: Outcome, task: Task) -> beam.Row:

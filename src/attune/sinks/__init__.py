@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from attune.address import Address
 from attune.errors import AttuneError, BadConfig
-from attune.export import Column, Row
+from attune.export import Column, Row, plain
 from attune.export import columns as columns_of_results
 from attune.export import row as row_of_results
 from attune.outcome import Place
@@ -121,12 +120,7 @@ def message(row: Row, max_bytes: int) -> bytes:
 
 
 def _json(row: Mapping[str, Any]) -> bytes:
-    plain = {name: _plain(value) for name, value in row.items()}
-    return json.dumps(plain, ensure_ascii=False).encode()
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat(timespec="milliseconds") if isinstance(value, datetime) else value
+    return json.dumps({name: plain(value) for name, value in row.items()}, ensure_ascii=False).encode()
 
 
 def key(row: Row) -> str:

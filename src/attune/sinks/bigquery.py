@@ -8,8 +8,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from attune.address import load, parse_address
-from attune.errors import BadConfig
-from attune.export import Column, Kind, Row
+from attune.errors import BadConfig, told
+from attune.export import Column, Kind, Row, arrow_schema
 from attune.sinks import KEY, OPTIONS, Batch, SinkError, Terms, terms
 
 if TYPE_CHECKING:
@@ -66,8 +66,7 @@ class BigQuery:
                 self._append(writer, rows)
         except Exception as error:  # the library's credentials, transports and server each have their own
             self.close()
-            why = " ".join(str(error).split()) or type(error).__name__
-            raise SinkError(f"{self._terms.name} cannot be written: {why}") from error
+            raise SinkError(f"{self._terms.name} cannot be written: {told(error)}") from error
 
     def close(self) -> None:
         clients, self._clients = self._clients, None
@@ -147,16 +146,7 @@ class BigQuery:
     def _schema(self) -> pa.Schema:
         import pyarrow as pa
 
-        types: Mapping[Kind, pa.DataType] = {
-            "text": pa.string(),
-            "integer": pa.int64(),
-            "boolean": pa.bool_(),
-            "list": pa.list_(pa.string()),
-            "number": pa.float64(),
-            "map": pa.string(),
-            "time": pa.timestamp("us", tz="UTC"),
-        }
-        return pa.schema([pa.field(column.name, types[column.kind]) for column in self._columns])
+        return arrow_schema(self._columns, {"map": pa.string(), "time": pa.timestamp("us", tz="UTC")})
 
     def _values(self, row: Row) -> Row:
         maps = {column.name for column in self._columns if column.kind == "map"}

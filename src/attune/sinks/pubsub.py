@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from attune.address import load, parse_address
-from attune.errors import BadConfig
+from attune.errors import BadConfig, told
 from attune.export import Column, Row
 from attune.sinks import OPTIONS, Batch, SinkError, Terms, key, message, terms
 
@@ -47,8 +47,7 @@ class PubSub:
                 future.result(2 * _PATIENCE_S)
         except Exception as error:  # the library's credentials, transport and server each have their own
             self.close()
-            why = " ".join(str(error).split()) or type(error).__name__
-            raise SinkError(f"{self._terms.name} cannot be written: {why}") from error
+            raise SinkError(f"{self._terms.name} cannot be written: {told(error)}") from error
 
     def close(self) -> None:
         client, self._client = self._client, None

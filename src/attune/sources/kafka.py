@@ -7,12 +7,13 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from attune.address import load, parse_address
+from attune.address import Address, load, parse_address
 from attune.errors import AttuneError, BadConfig
 from attune.sources import Delivery
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer, Message, TopicPartition
+    from confluent_kafka.admin import TopicMetadata  # type: ignore[attr-defined]
 
 log = logging.getLogger(__name__)
 
@@ -109,21 +110,11 @@ class Kafka:
         except self._kafka.KafkaException as error:
             raise BadConfig(f"{address.shown}: {error.args[0].str()}") from error
         try:
-            self._check_topic(consumer)
+            topic_of(consumer, address)
         except AttuneError:
             consumer.close()
             raise
         return consumer
-
-    def _check_topic(self, consumer: Consumer) -> None:
-        address = self._address
-        try:
-            found = consumer.list_topics(address.name, timeout=_PATIENCE_S).topics[address.name]
-        except self._kafka.KafkaException as error:
-            why = f"no broker answers at {address.where}: {error.args[0].str()}"
-            raise AttuneError(f"{why}\nIs it running? Are host and port right?") from error
-        if found.error is not None:
-            raise AttuneError(f"{address.shown}: the topic cannot be read: {found.error.str()}")
 
     def _poll(self, most: int, wait_s: float) -> list[Message]:
         try:
@@ -209,6 +200,18 @@ class Kafka:
         assert isinstance(delivery.receipt, tuple)
         partition, offset = delivery.receipt
         return partition, offset
+
+
+def topic_of(consumer: Consumer, address: Address) -> TopicMetadata:
+    """What the broker says of the topic. Raises AttuneError if none answers, or the topic is not there."""
+    try:
+        found: TopicMetadata = consumer.list_topics(address.name, timeout=_PATIENCE_S).topics[address.name]
+    except load("confluent_kafka", "kafka").KafkaException as error:
+        why = f"no broker answers at {address.where}: {error.args[0].str()}"
+        raise AttuneError(f"{why}\nIs it running? Are host and port right?") from error
+    if found.error is not None:
+        raise AttuneError(f"{address.shown}: the topic cannot be read: {found.error.str()}")
+    return found
 
 
 def _partition(message: Message) -> int:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from attune.address import load, parse_address
-from attune.errors import AttuneError
+from attune.errors import AttuneError, told
 from attune.sources import Delivery
 
 if TYPE_CHECKING:
@@ -93,5 +93,4 @@ class PubSub:
         return found
 
     def _unreadable(self, error: BaseException) -> AttuneError:
-        why = " ".join(str(error).split()) or type(error).__name__
-        return AttuneError(f"{self._shown} cannot be read: {why}")
+        return AttuneError(f"{self._shown} cannot be read: {told(error)}")

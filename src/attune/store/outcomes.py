@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select, tuple_
 
-from attune.outcome import Place
+from attune.outcome import Outcome, Place
 from attune.store.database import Database, rows_of
 from attune.store.schema import outcomes, reviews
 
@@ -126,3 +126,27 @@ def stored(row: Mapping[str, Any]) -> StoredOutcome:
     """The outcome in a row of COLUMNS."""
     typed = {"place": Place(row["place"]), "flags": tuple(row["flags"])}
     return StoredOutcome(**{**row, **typed})
+
+
+def columns_of(outcome: Outcome) -> dict[str, Any]:
+    """What the table of outcomes holds of `outcome`: all but when it was written, and as which."""
+    chat = outcome.chat or {}
+    return {
+        "place": outcome.place,
+        "key": outcome.key,
+        "digest": outcome.digest,
+        "task": outcome.task,
+        "task_version": outcome.task_version,
+        "user_id": chat.get("user_id"),
+        "language": chat.get("language"),
+        "channel": chat.get("channel"),
+        "values": dict(outcome.values),
+        "confidence": dict(outcome.confidence),
+        "flags": list(outcome.flags),
+        "model": outcome.model,
+        "prompt_tokens": outcome.prompt_tokens,
+        "output_tokens": outcome.output_tokens,
+        "first_slot_s": outcome.first_slot_s,
+        "total_s": outcome.total_s,
+        "attempts": len(outcome.attempts),
+    }

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from attune.outcome import Outcome, Place, Reason
 from attune.store import inbox
 from attune.store.input import Item
+from attune.store.outcomes import columns_of
 from attune.store.schema import (
     attempts,
     dead_letters,
@@ -57,7 +58,7 @@ def _write(connection: Connection, pairs: Sequence[Pair]) -> list[Pair]:
         name = (outcome.key, outcome.task, outcome.task_version)
         if name not in first:
             first[name] = (item, outcome)
-            rows[name] = _outcome_row(item, outcome) | {"seq": number + len(first)}
+            rows[name] = columns_of(outcome) | {"digest": item.digest, "seq": number + len(first)}
     new = connection.execute(_writing(dialect_of(connection)), list(rows.values()))
     written = {tuple(row) for row in new}
     won = [pair for name, pair in first.items() if name in written]
@@ -108,26 +109,6 @@ def _name(outcome: Outcome) -> dict[str, Any]:
     return {"key": outcome.key, "task": outcome.task, "task_version": outcome.task_version}
 
 
-def _outcome_row(item: Item, outcome: Outcome) -> dict[str, Any]:
-    chat = outcome.chat or {}
-    return _name(outcome) | {
-        "place": outcome.place,
-        "digest": item.digest,
-        "user_id": chat.get("user_id"),
-        "language": chat.get("language"),
-        "channel": chat.get("channel"),
-        "values": dict(outcome.values),
-        "confidence": dict(outcome.confidence),
-        "flags": list(outcome.flags),
-        "model": outcome.model,
-        "prompt_tokens": outcome.prompt_tokens,
-        "output_tokens": outcome.output_tokens,
-        "first_slot_s": outcome.first_slot_s,
-        "total_s": outcome.total_s,
-        "attempts": len(outcome.attempts),
-    }
-
-
 def _review_row(outcome: Outcome) -> dict[str, Any]:
     return _name(outcome) | {"chat": dict(outcome.chat or {}), "draft": outcome.draft or ""}
 
@@ -145,7 +126,7 @@ def _dead_row(item: Item, outcome: Outcome) -> dict[str, Any]:
 
 def _is_telling(outcome: Outcome) -> bool:
     """Whether the attempts say more than the verdict does."""
-    return outcome.place is Place.DEAD or any(attempt.error for attempt in outcome.attempts)
+    return outcome.place is Place.DEAD or outcome.asked_again > 0
 
 
 def _attempt_rows(outcome: Outcome) -> list[dict[str, Any]]:

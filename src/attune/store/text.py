@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from typing import Any
 
 from sqlalchemy import Dialect, Text
 from sqlalchemy.types import TypeDecorator
 
+from attune.chat import UNSTORABLE, clean
+
 _json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-
-
-def clean(text: str) -> str:
-    """`text` with U+FFFD for each character that no database takes."""
-    return _UNSTORABLE.sub("\ufffd", text)
 
 
 class CleanText(TypeDecorator[str]):
@@ -36,7 +31,7 @@ def dumps(value: Any) -> str:
     except ValueError:
         return _json(_plain(value))
     # A NUL is escaped by now. A backslash before "u0000" may also be a text's own: _plain tells them apart.
-    return _json(_plain(value)) if "\\u0000" in text or _UNSTORABLE.search(text) else text
+    return _json(_plain(value)) if "\\u0000" in text or UNSTORABLE.search(text) else text
 
 
 def _plain(value: Any) -> Any:
