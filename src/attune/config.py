@@ -15,6 +15,8 @@ from attune.errors import BadConfig
 
 PREFIX = "ATTUNE_"
 DEFAULT_FILE = Path("attune.toml")
+GENERATION = "generation"
+"""The table of the file, and the variable, that hold parameters of generation: attune.given reads them."""
 _OTHER_RANGES: Mapping[type[Any], str] = {
     str: "text",
     bool: "true or false",
@@ -111,27 +113,33 @@ def load(flags: Mapping[str, str | None], environment: Mapping[str, str], file: 
     return Config(**settings)
 
 
-def _of_file(file: Path | None) -> dict[str, Any]:
+def table(file: Path | None) -> dict[str, Any]:
+    """All that the settings file holds, unchecked. Raises BadConfig where it is no TOML."""
     path = DEFAULT_FILE if file is None else file
     if file is None and not path.exists():
         return {}
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise BadConfig(f"the settings file {path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadConfig(f"the settings file {path} is not TOML: {error}") from error
-    for key in table:
+
+
+def _of_file(file: Path | None) -> dict[str, Any]:
+    path = file or DEFAULT_FILE
+    settings = {key: value for key, value in table(file).items() if key != GENERATION}
+    for key in settings:
         if key not in options():
             raise BadConfig(f"{path}: unknown setting {key!r}{_nearest(key, options())}")
-    return {key: _checked(options()[key], value, f"{key} in {path}") for key, value in table.items()}
+    return {key: _checked(options()[key], value, f"{key} in {path}") for key, value in settings.items()}
 
 
 def _of_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     by_variable = {option.variable: option for option in options().values()}
     found: dict[str, Any] = {}
     for variable, text in environment.items():
-        if not variable.startswith(PREFIX):
+        if not variable.startswith(PREFIX) or variable == PREFIX + GENERATION.upper():
             continue
         if variable not in by_variable:
             raise BadConfig(f"unknown environment variable {variable}{_nearest(variable, by_variable)}")

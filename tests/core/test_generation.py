@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import re
 from concurrent.futures import Future
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from attune import config
 from attune.engines import BEAMS, Engine
 from attune.errors import BadConfig
-from attune.generation import (
-    ALIASES,
-    Generation,
-    ask,
-    lacking,
-    lay,
-    of_text,
-    parameters,
-    raw_prompt,
-    read,
-    settle,
-    texts,
-)
-from attune.request import Completion, Request, Sampling
+from attune.generation import Generation, ask, lacking, parameters, texts
+from attune.given import ALIASES, VARIABLE, lay, load, read, settle
+from attune.prompt import converse
+from attune.request import Completion, Message, Request, Sampling
 from attune.testing import ScriptedEngine
 
 SOME: dict[str, Any] = {
@@ -43,6 +37,9 @@ SOME: dict[str, Any] = {
     "stop": ("\n", "END"),
 }
 """A value that is not the default, for every parameter."""
+
+
+PROMPT = converse([Message("user", "hello")])
 
 
 class Recorder:
@@ -75,7 +72,7 @@ def test_every_parameter_has_a_value_here_that_is_not_its_default() -> None:
 
 def test_every_value_given_reaches_the_request() -> None:
     engine = Recorder()
-    ask(engine, raw_prompt("hello"), settled(**SOME))
+    ask(engine, PROMPT, settled(**SOME))
     (request,) = engine.asked
     sampled = {part.name for part in fields(Sampling)}
     assert {name: getattr(request.sampling, name) for name in sampled} == {
@@ -181,22 +178,44 @@ def test_the_upper_layer_wins_field_by_field(
 
 
 @pytest.mark.parametrize("name", SOME)
-def test_a_flag_s_text_becomes_the_value(name: str) -> None:
+def test_a_flag_the_variable_and_the_file_give_the_same_value(name: str, tmp_path: Path) -> None:
     value = SOME[name]
-    if isinstance(value, tuple):
-        return
-    assert read({name: of_text(name, str(value))}) == {name: value}
+    text = value if isinstance(value, tuple) else str(value)
+    file = tmp_path / "attune.toml"
+    file.write_text(f"[generation]\n{name} = {json.dumps(value)}\n", encoding="utf-8")
+    none: dict[str, str | tuple[str, ...] | None] = {"top_k": None, "stop": ()}
+    assert load({**none, name: text}, {}, None) == {name: value}
+    assert load(none, {VARIABLE: json.dumps({name: value})}, None) == {name: value}
+    assert load(none, {}, file) == {name: value}
 
 
-def test_a_flag_s_text_that_is_no_value_is_refused() -> None:
-    with pytest.raises(BadConfig, match="top_k: 'many' is not a whole number"):
-        read({"top_k": of_text("top_k", "many")})
-    with pytest.raises(BadConfig, match="do_sample: 'yes' is not true or false"):
-        read({"do_sample": of_text("do_sample", "yes")})
+def test_a_flag_wins_over_the_variable_and_that_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "attune.toml"
+    file.write_text("[generation]\ntop_k = 1\nseed = 1\nmax_length = 1\n", encoding="utf-8")
+    environment = {VARIABLE: '{"top_k": 2, "seed": 2}'}
+    assert load({"top_k": "3"}, environment, file) == {"top_k": 3, "seed": 2, "max_new_tokens": 1}
+    assert config.load({}, environment, file) == config.Config()
+
+
+@pytest.mark.parametrize(
+    ("flags", "variable", "told"),
+    [
+        ({"top_k": "many"}, "{}", "top_k: 'many' is not a whole number"),
+        ({"do_sample": "yes"}, "{}", "do_sample: 'yes' is not true or false"),
+        ({}, '{"top_k": "5"}', f"{VARIABLE}: top_k: '5' is not a whole number"),
+        ({}, "{'top_k': 5}", f"{VARIABLE} is not JSON"),
+        ({}, "[]", f"{VARIABLE}: a JSON object is needed"),
+    ],
+)
+def test_a_job_s_impossible_values_are_refused_where_they_stand(
+    flags: dict[str, str], variable: str, told: str
+) -> None:
+    with pytest.raises(BadConfig, match=re.escape(told)):
+        load(flags, {VARIABLE: variable}, None)
 
 
 def given_by(engine: Engine, generation: Generation) -> list[str]:
-    return texts(future.result() for future in ask(engine, raw_prompt("x"), generation))
+    return texts(future.result() for future in ask(engine, PROMPT, generation))
 
 
 def test_several_texts_are_drawn_by_their_seeds_or_found_by_one_beam_search() -> None:
@@ -222,8 +241,3 @@ def test_what_an_engine_cannot_do_is_said_before_it_is_asked() -> None:
     assert "has no early_stopping" in lacking(settled(early_stopping=True), engine)
     assert "set do_sample or a temperature" in lacking(settled(num_return_sequences=2), engine)
     assert lacking(settled(num_return_sequences=2), Recorder()) == ""
-
-
-def test_a_raw_prompt_is_all_data() -> None:
-    prompt = raw_prompt("one\n\n<eos>three")
-    assert (prompt.preamble, prompt.lines, prompt.cue) == ("", ("one", "", "<eos>three"), "")

@@ -21,6 +21,7 @@ LAYERS = [
     {"delivery"},
     {"config"},
     {"generation"},
+    {"given"},
     {"connect"},
     {"beam"},
     {"cli", "__init__"},
