@@ -180,13 +180,17 @@ def _value(slot: Slot, request: Request) -> str:
         case Number(name=name, low=low, high=high, end=end):
             return f" {low + int(_share(request, name) * (high - low + 1))}{end}"
         case Free(max_chars=max_chars, json=in_json):
-            words = " ".join(" ".join(request.prompt.lines).split()[:20])[:max_chars].strip()
+            words = " ".join(" ".join(_said(request)).split()[:20])[:max_chars].strip()
             return json.dumps(words, ensure_ascii=False)[1:-1] if in_json else words
+
+
+def _said(request: Request) -> tuple[str, ...]:
+    return (*request.prompt.lines, *(message.text for message in request.prompt.messages))
 
 
 def _share(request: Request, salt: str) -> float:
     """A number from 0 to 1 that depends on the chat's words and `salt` alone."""
-    words = "\n".join((salt, *request.prompt.lines)).encode("utf-8", "surrogatepass")
+    words = "\n".join((salt, *_said(request))).encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.blake2b(words, digest_size=6).digest()) / 2**48
 
 

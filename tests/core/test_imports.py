@@ -9,9 +9,10 @@ ROOT = Path(attune.__file__).parent
 LAYERS = [
     {"errors"},
     {"chat", "request", "outcome", "visible"},
-    {"address", "excerpt", "ground", "language", "prompt", "limits"},
+    {"address", "decode", "excerpt", "ground", "language", "prompt", "limits"},
     {"fields"},
     {"task"},
+    {"desk"},
     {"answer", "engines", "sources", "store", "models", "log"},
     {"question", "testing"},
     {"handle"},
@@ -22,6 +23,7 @@ LAYERS = [
     {"config"},
     {"generation"},
     {"given"},
+    {"openai"},
     {"connect"},
     {"beam"},
     {"cli", "__init__"},
@@ -40,6 +42,7 @@ HEAVY = {
     "apache_beam": {"beam"},
     "click": {"cli"},
     "rich": {"cli"},
+    "argon2": {"desk"},
 }
 
 
