@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from attune.engines.openvino.fit import fit
+from attune.decode.fit import fit
 from attune.engines.openvino.tokens import Tokens
 from attune.prompt import render
 from attune.request import Choice, Fixed, Free, Number, Pick, Request, Slot, literal

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from attune.engines.openvino.draw import Row
+from attune.decode.draw import Row
 from attune.models import POCKET
 from attune.request import Choice, Fixed, Free, Number, Pick, Prompt, Request, Sampling, Slot
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests.engines.asking import CHAT, ask, pointing_at
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from attune.decode.draw import Draw, Row
 from attune.engines.openvino import OpenVINOEngine
-from attune.engines.openvino.draw import Draw, Row
 from attune.engines.openvino.free import FreeWriter
 from attune.engines.openvino.tokens import Tokens
 from attune.ground import ungrounded

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.engines.asking import ask
 
+from attune.decode.shorten import shortened, surely_kept
 from attune.engines.openvino import OpenVINOEngine
-from attune.engines.openvino.free import shortened, surely_kept
 from attune.engines.openvino.tokens import Tokens
 from attune.errors import BadRequest, EngineError
 from attune.prompt import Style, converse, render

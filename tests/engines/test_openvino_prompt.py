@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.engines.asking import ask
 
+from attune.decode.fit import GAP, fit, shorten
 from attune.engines.openvino import OpenVINOEngine
-from attune.engines.openvino.fit import GAP, fit, shorten
 from attune.engines.openvino.tokens import Tokens
 from attune.errors import EngineError
 from attune.prompt import Style

@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.engines.asking import CHAT, SKELETON, ask, free, log_probabilities, pointing_at
 
+from attune.decode.draw import Draw, Row, kept, look_back
 from attune.engines import submit_many
 from attune.engines.openvino import OpenVINOEngine
-from attune.engines.openvino.draw import Draw, Row, kept, look_back
 from attune.engines.openvino.free import FreeWriter
 from attune.engines.openvino.model import PagedModel
 from attune.engines.openvino.model import Row as Fed

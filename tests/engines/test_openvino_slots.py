@@ -21,14 +21,16 @@ from tests.engines.asking import (
     pointing_at,
 )
 
+from attune.decode.draw import Draw
+from attune.decode.number import can_be_number
+from attune.decode.shorten import shortened
 from attune.engines.openvino import OpenVINOEngine
 from attune.engines.openvino.asked import sequence_for
-from attune.engines.openvino.draw import Draw
-from attune.engines.openvino.free import FreeWriter, shortened, unescaped
+from attune.engines.openvino.free import FreeWriter, unescaped
 from attune.engines.openvino.model import PagedModel, Row
 from attune.engines.openvino.pick import PickWriter
 from attune.engines.openvino.sequence import Sequence
-from attune.engines.openvino.slots import ChoiceWriter, NumberWriter, Writer, can_be_number
+from attune.engines.openvino.slots import ChoiceWriter, NumberWriter, Writer
 from attune.engines.openvino.tokens import Tokens
 from attune.errors import EngineError
 from attune.request import Choice, Fixed, Free, Number, Pick, Sampling

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from attune.chat import Chat, Role, Turn
-from attune.engines.openvino.draw import Draw
+from attune.decode.draw import Draw
 from attune.engines.openvino.slots import ChoiceWriter, NumberWriter
 from attune.engines.openvino.tokens import Tokens
 from attune.errors import EngineError

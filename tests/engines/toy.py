@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from tests.engines.asking import log_probabilities
 
+from attune.decode.draw import Row
 from attune.engines.openvino.blocks import BLOCK_TOKENS, BlockPool
-from attune.engines.openvino.draw import Row
 from attune.engines.openvino.pick import PickWriter
 from attune.engines.openvino.plan import Entry, Plan
 from attune.engines.openvino.scheduler import Scheduler

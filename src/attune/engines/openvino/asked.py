@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from attune.engines.openvino.draw import Draw
-from attune.engines.openvino.fit import fit
+from attune.decode.draw import Draw
+from attune.decode.fit import fit
 from attune.engines.openvino.free import FreeWriter
 from attune.engines.openvino.pick import PickWriter
 from attune.engines.openvino.sequence import Known, Sequence

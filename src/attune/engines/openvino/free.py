@@ -7,10 +7,10 @@ import json
 import re
 from collections.abc import Callable
 
-from attune.engines.openvino.draw import Draw, Row, log_probabilities
+from attune.decode.draw import Draw, Row, log_probabilities
+from attune.decode.shorten import CONTROL, shortened, surely_kept
 from attune.engines.openvino.grounded import Grounding
 from attune.engines.openvino.tokens import Tokens
-from attune.engines.openvino.vocabulary import CONTROL
 from attune.errors import EngineError
 from attune.ground import source_of
 from attune.request import Free
@@ -20,8 +20,6 @@ _SLACK = 8
 _QUOTE, _BACKSLASH = ord('"'), ord("\\")
 _ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt])|$)')
 _ESCAPED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
-_LAST_WORD = re.compile(r"\s+\S*$")
-_SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s|$)|[。！？]+[」』”’）]*")
 
 
 class FreeWriter:
@@ -186,25 +184,3 @@ def unescaped(text: str) -> str:
 
     whole = _ESCAPE.sub(meaning, text)
     return whole.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def surely_kept(text: str) -> int:
-    """How many characters of `text` stay if text is added and then `shortened`, whatever and however much:
-    up to the last sentence that has surely ended, or before there is one, to the last word that has."""
-    ends = [match.end() for match in _SENTENCE_END.finditer(text) if match.end() < len(text)]
-    if ends:
-        return ends[-1]
-    word = _LAST_WORD.search(text)
-    return word.start() if word else 0
-
-
-def shortened(text: str, chars: int) -> str:
-    """The whole sentences of the first `chars` characters of `text`, or else the whole words, or else all."""
-    ends = [match.end() for match in _SENTENCE_END.finditer(text) if match.end() <= chars]
-    if ends:
-        return text[: ends[-1]]
-    head = text[:chars]
-    if text[chars : chars + 1].isspace():
-        return head.rstrip()
-    word = _LAST_WORD.search(head)
-    return head[: word.start()] if word and word.start() else head

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from attune.engines.openvino.draw import Ids, Row
+from attune.decode.draw import Ids, Row
 from attune.engines.openvino.vocabulary import Vocabulary, Word, ids_of, reachable, whole_characters
 from attune.ground import JOINS, Source, begins_sentence
 

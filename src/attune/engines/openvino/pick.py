@@ -6,7 +6,7 @@ from collections import deque
 
 import numpy as np
 
-from attune.engines.openvino.draw import Row, log_softmax
+from attune.decode.draw import Row, log_softmax
 from attune.engines.openvino.tokens import Tokens
 from attune.errors import EngineError
 from attune.request import Pick

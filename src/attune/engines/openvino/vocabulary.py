@@ -12,6 +12,7 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
+from attune.decode.shorten import CONTROL
 from attune.ground import JOINS, Source, has_digit
 
 Ids = npt.NDArray[np.int64]
@@ -20,7 +21,6 @@ _PART_OF_WORD = re.compile(rf" ?[\w{JOINS}]+")
 _WORD_AND_END = re.compile(rf"( ?[\w{JOINS}]*[^\W_])[\W_]*")
 _LETTERS = re.compile(r"( ?)([^\W\d_]+)")
 _JOINED = re.compile(rf"[_{JOINS}]*[^\W_]")
-CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 _PLAIN_ESCAPES = re.compile(r'(?:[^\\]|\\["\\/n])*')
 _ESCAPE = re.compile(r'\\(["\\/n])')
 _BYTES = {*range(0xC2, 0xF5), *range(0x80, 0xC0)}
