@@ -23,20 +23,10 @@ _RENAMED = {
     "n": "num_return_sequences",
 }
 _SAY_NOTHING = frozenset(
-    [
-        "messages",
-        "prompt",
-        "model",
-        "stream",
-        "stream_options",
-        "user",
-        "metadata",
-        "store",
-        "service_tier",
-        "safety_identifier",
-        "prompt_cache_key",
-        "parallel_tool_calls",
-    ]
+    {
+        *("messages", "prompt", "model", "stream", "stream_options", "user", "metadata", "store"),
+        *("service_tier", "safety_identifier", "prompt_cache_key", "parallel_tool_calls"),
+    }
 )
 """What changes no text."""
 _ONLY: Mapping[str, tuple[Any, ...]] = {
