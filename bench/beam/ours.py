@@ -13,6 +13,8 @@ from attune.beam import Handle, ParseChats
 from attune.beam.item import item_of
 from attune.chat import Chat, parse_chat
 from attune.handle import Act, handle
+from attune.outcome import Place
+from bench.beam.ends import Ends, Took
 from bench.pipeline import sample, unread
 
 
@@ -24,19 +26,20 @@ class Numbered(beam.DoFn):
             yield b'{"id": %d, "user_id": 7, "text": "Order %d is late, where is it?"}' % (number, number)
 
 
-def pocket(chats: list[Chat]) -> float:
-    """Seconds for `chats`, none of which the engine has read before."""
+def pocket(chats: list[Chat]) -> Took:
+    """What `chats` took, none of which the engine has read before."""
+    ends = Ends()
     began = time.perf_counter()
     with beam.Pipeline("FnApiRunner") as pipeline:
         handled = pipeline | beam.Create(chats) | Handle("pocket")
-        handled.all | beam.Flatten() | beam.combiners.Count.Globally()
-    return time.perf_counter() - began
+        for place, ended in zip(Place, handled.all, strict=True):
+            ended | f"Note {place}" >> beam.Map(ends.note)
+    return Took(time.perf_counter() - began, ends.seconds())
 
 
-def warm_pocket(most: int) -> list[Chat]:
-    """Loads the engine of this process, and gives the chats to measure with."""
+def warm_pocket() -> None:
+    """Loads the engine of this process."""
     pocket(unread(sample(16), "warm-"))
-    return unread(sample(most), "beam-")
 
 
 def scripted(elements: int) -> float:

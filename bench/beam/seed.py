@@ -1,103 +1,72 @@
 """The seed's pipeline on the same shape: RunInference with a KerasHub-on-JAX handler, and a batched one.
 
-Runs in an environment of its own. Compiling generate is not counted, and neither is loading.
+Runs in an environment of its own. Compiling generate is not counted, and neither is loading. The last line of
+output is a `Took` as JSON.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.ml.inference.base import KeyedModelHandler, ModelHandler, PredictionResult, RunInference
 
-from bench.engine.work import Given, Result, given, say
+from bench.beam.ends import Ends, Took
+from bench.engine.gemma import Gemma, width
+from bench.engine.work import Given, Job, given
 
-_LOADED: list[Any] = []
+_LOADED: list[Gemma] = []
 
 
-class Gemma(ModelHandler[Any, PredictionResult, Any]):
+class Handler(ModelHandler[Any, PredictionResult, Any]):
     """`batch` prompts in one call of generate; the seed's handler calls it for one after the other."""
 
-    def __init__(self, config: dict[str, Any], batch: int, width: int) -> None:
+    def __init__(self, folder: Path, batch: int, wide: int) -> None:
         super().__init__(min_batch_size=batch, max_batch_size=batch)
-        self._config, self._batch, self._width = config, batch, width
+        self._folder, self._batch, self._wide = folder, batch, wide
 
-    def load_model(self) -> Any:
+    def load_model(self) -> Gemma:
         if not _LOADED:
             print("the model is loaded", file=sys.stderr)
-            _LOADED.append(_model(self._config).make_generate_function())
+            _LOADED.append(Gemma(self._folder, self._batch, self._wide))
         return _LOADED[0]
 
-    def run_inference(self, batch: Sequence[Any], model: Any, inference_args: Any = None) -> Iterator[Any]:
+    def run_inference(self, batch: Sequence[Any], model: Gemma, inference_args: Any = None) -> Iterator[Any]:
         for start in range(0, len(batch), self._batch):
             some = list(batch[start : start + self._batch])
-            made = self._generate(some, model)
-            for prompt, tokens in zip(some, made, strict=False):
+            for prompt, tokens in zip(some, model.answer(some), strict=True):
                 yield PredictionResult(prompt, tokens)
 
-    def _generate(self, prompts: list[list[int]], model: Any) -> Any:
-        numpy: Any = import_module("numpy")
-        rows = prompts + [prompts[-1]] * (self._batch - len(prompts))
-        ids = numpy.zeros((len(rows), self._width), "int32")
-        mask = numpy.zeros((len(rows), self._width), "bool")
-        for row, prompt in enumerate(rows):
-            ids[row, : len(prompt)], mask[row, : len(prompt)] = prompt, True
-        made = model({"token_ids": ids, "padding_mask": mask}, stop_token_ids=None)
-        return numpy.asarray(made["token_ids"])
 
-
-def _model(config: dict[str, Any]) -> Any:
-    keras: Any = import_module("keras")
-    models: Any = import_module("keras_hub").models
-    keras.config.set_dtype_policy("bfloat16")
-    backbone = models.Gemma3Backbone(
-        vocabulary_size=config["vocab_size"],
-        image_size=None,
-        num_layers=config["num_hidden_layers"],
-        num_query_heads=config["num_attention_heads"],
-        num_key_value_heads=config["num_key_value_heads"],
-        hidden_dim=config["hidden_size"],
-        intermediate_dim=config["intermediate_size"],
-        head_dim=config["head_dim"],
-        use_query_key_norm=True,
-        use_sliding_window_attention=True,
-        sliding_window_size=config["sliding_window"],
-        vision_encoder=None,
-        dtype="bfloat16",
-    )
-    model = models.Gemma3CausalLM(backbone=backbone, preprocessor=None)
-    model.compile(sampler="greedy")
-    return model
-
-
-def _run(jobs: list[Any], handler: Gemma) -> None:
+def run(jobs: list[Job], handler: Handler) -> list[float]:
     """Triage for all, then a reply for the unhappy, in two stages as the seed's pipeline has them."""
+    ends = Ends()
     with beam.Pipeline("FnApiRunner") as pipeline:
         keyed = pipeline | beam.Create(list(enumerate(jobs)))
         triage = keyed | "Ask" >> beam.Map(lambda pair: (pair[0], pair[1].triage))
         done = triage | "Triage" >> RunInference(KeyedModelHandler(handler))
-        unhappy = done | beam.Filter(lambda pair: jobs[pair[0]].reply is not None)
+        happy = done | "Happy" >> beam.Filter(lambda pair: jobs[pair[0]].reply is None)
+        unhappy = done | "Unhappy" >> beam.Filter(lambda pair: jobs[pair[0]].reply is not None)
         reply = unhappy | "Ask again" >> beam.Map(lambda pair: (pair[0], jobs[pair[0]].reply))
-        reply | "Reply" >> RunInference(KeyedModelHandler(handler))
+        drafted = reply | "Reply" >> RunInference(KeyedModelHandler(handler))
+        happy | "Table" >> beam.Map(ends.note)
+        drafted | "Review" >> beam.Map(ends.note)
+    return ends.seconds()
 
 
 def main(asked: Given) -> None:
-    os.environ["KERAS_BACKEND"] = "jax"
-    config = json.loads((asked.model / "config.json").read_text(encoding="utf-8"))
-    batch = 16 if asked.way == "batched" else 1
-    longest = max(max(len(job.triage), len(job.reply or [])) for job in asked.jobs)
-    width = longest + max(max(job.triage_tokens, job.reply_tokens) for job in asked.jobs)
-    handler = Gemma(config, batch, width)
-    _run(asked.jobs[:1], handler)
+    handler = Handler(asked.model, 16 if asked.way == "batched" else 1, width(asked.jobs))
+    run(asked.jobs[:1], handler)
     began = time.perf_counter()
-    _run(asked.jobs, handler)
-    say(Result(seconds=time.perf_counter() - began), asked)
+    each = run(asked.jobs, handler)
+    print(json.dumps(asdict(Took(time.perf_counter() - began, each))), flush=True)
 
 
 if __name__ == "__main__":
