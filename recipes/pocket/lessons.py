@@ -18,7 +18,7 @@ from recipes.pocket.answers import Lesson, lesson
 from recipes.pocket.augment import augment
 from recipes.pocket.controls import PAD
 from recipes.pocket.gold import Example
-from recipes.pocket.sources import conversation_files
+from recipes.pocket.sources import OFTEN, conversation_files
 
 REVIEWS = 0.15
 """Of the examples: reviews with stars, which have a sentiment and no summary but their own words."""
@@ -28,7 +28,7 @@ _TASKS = (POCKET / "tasks" / "triage.toml", Path(__file__).parent / "tasks" / "t
 
 
 def lessons(data: Path, work: Path, passes: int, seed: int) -> Path:
-    examples = [each for path in conversation_files(data) for each in gold.read(path)]
+    examples = learned(data)
     reviews = list(reviewed(work))
     tokens, tasks = tokenizer.load(work), [load(path) for path in _TASKS]
     ids: list[list[int]] = []
@@ -49,6 +49,11 @@ def lessons(data: Path, work: Path, passes: int, seed: int) -> Path:
             counts.append(row[1])
     print(f"{len(examples)} conversations, {passes} passes, {len(ids)} rows of {rows.TUNE}")
     return rows.write_lessons(work, ids, counts)
+
+
+def learned(data: Path) -> list[Example]:
+    """The conversations of one pass, each as often as its file is to come."""
+    return [each for path in conversation_files(data) for each in gold.read(path) * OFTEN.get(path.name, 1)]
 
 
 def asked(example: Example, tasks: list[Task], rng: random.Random) -> Iterator[Task]:

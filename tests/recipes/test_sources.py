@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
-from recipes.pocket import gold, sources
-from recipes.pocket.sources import OWN, conversation_files
+from recipes.pocket import gold, lessons, sources
+from recipes.pocket.sources import OFTEN, OWN, conversation_files
 
 RECIPE = Path(sources.__file__).parent
 
@@ -34,6 +36,22 @@ def test_our_conversations_have_their_gold_fields(path: Path) -> None:
         assert example.sentiment in (-1, 0, 1)
         assert 0 < len(example.summary) <= 200
         assert (example.reply is not None) == (example.sentiment == -1), record["id"]
+
+
+@pytest.mark.parametrize("path", sorted(OWN.glob("*.jsonl")), ids=lambda path: path.name)
+def test_our_summaries_and_replies_name_no_number_that_the_chat_does_not(path: Path) -> None:
+    for each in gold.read(path):
+        told = re.findall(r"\d+", f"{each.summary} {each.reply or ''}")
+        assert set(told) <= set(re.findall(r"\d+", each.chat.text)), each.chat.id
+
+
+def test_a_files_conversations_come_as_often_as_is_said(tmp_path: Path) -> None:
+    (tmp_path / "conversations").mkdir()
+    (tmp_path / "conversations" / "train.jsonl").touch()
+    come = Counter(each.chat.id for each in lessons.learned(tmp_path))
+    for path in OWN.glob("*.jsonl"):
+        assert {come[each.chat.id] for each in gold.read(path)} == {OFTEN.get(path.name, 1)}
+    assert {path.name for path in OWN.glob("*.jsonl")} >= set(OFTEN)
 
 
 def test_every_source_says_its_licence_and_whose_it_is() -> None:

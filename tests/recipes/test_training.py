@@ -73,8 +73,18 @@ def test_a_run_that_was_stopped_ends_as_it_would_have(tmp_path: Path) -> None:
         assert torch.equal(one, other)
 
 
-def test_it_learns_and_draws_its_curve(tmp_path: Path) -> None:
+def test_a_run_that_was_done_goes_on_with_a_longer_budget_and_its_rates(tmp_path: Path) -> None:
+    from recipes.pocket.training import schedule
 
+    run(tmp_path, 4 * 39 * 6)
+    assert run(tmp_path, 4 * 39 * 12).progress.step == 12
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    rates = [line["rate"] for line in lines if "rate" in line]
+    assert rates[6:] == [schedule(step / 12) for step in range(6, 12)]
+    assert rates[6] > rates[5]
+
+
+def test_it_learns_and_draws_its_curve(tmp_path: Path) -> None:
     run(tmp_path, 4 * 39 * 40)
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     losses = [line["loss"] for line in lines if "loss" in line]
