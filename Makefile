@@ -82,9 +82,10 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.base
 	touch $@
 
 # Training and export want different versions of the same libraries.
-$(VENV)/.pocket: recipes/pocket/requirements.txt bench/engine/requirements-models.txt
+$(VENV)/.pocket: requirements/pocket.txt bench/engine/requirements-models.txt
 	$(PYTHON) -m venv $(VENV)/pocket
-	$(VENV)/pocket/bin/python -m pip install --quiet -r recipes/pocket/requirements.txt -e .
+	$(VENV)/pocket/bin/python -m pip install --quiet --require-hashes -r requirements/pocket.txt -r requirements/build.txt
+	$(VENV)/pocket/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	$(PYTHON) -m venv $(VENV)/pocket-export
 	$(VENV)/pocket-export/bin/python -m pip install --quiet --require-hashes -r bench/engine/requirements-models.txt
 	touch $@
@@ -92,6 +93,7 @@ $(VENV)/.pocket: recipes/pocket/requirements.txt bench/engine/requirements-model
 lock: $(VENV)/.dev  ## pins every requirement anew, with hashes and without index addresses
 	$(PIP) install uv
 	for set in "base pyproject.toml" "build --group build" "dev pyproject.toml --extra postgres --group dev" \
+		"pocket pyproject.toml recipes/pocket/requirements.in" \
 		"worker pyproject.toml --extra postgres --extra kafka --extra pubsub --extra parquet" \
 		"beam pyproject.toml deploy/beam.in --extra beam --extra postgres --extra kafka --extra pubsub --extra parquet"; do \
 		set -- $$set; name=$$1; shift; \
