@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := src tests bench deploy recipes services
 
-.PHONY: help demo test lint format check kill kill-kafka services soak answers bench bench-beam beam-flink bench-engine capacity lint-deploy pocket lock clean
+.PHONY: help demo test lint format check kill kill-kafka races services soak answers bench bench-beam beam-flink bench-engine capacity lint-deploy pocket lock clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
@@ -26,6 +26,9 @@ kill: $(VENV)/.dev  ## kill -9 at 200 random moments, on SQLite and on PostgreSQ
 
 kill-kafka: $(VENV)/.dev  ## kill -9 of runs between two Kafka topics at 100 random moments; some ten minutes
 	$(BIN)/python -m tests.acceptance.kill_kafka
+
+races: $(VENV)/.dev  ## six people want the same review item, 1,000 times on SQLite and on PostgreSQL; two minutes
+	$(BIN)/python -m tests.store.races
 
 services: $(VENV)/.dev  ## starts Kafka, PostgreSQL and Pub/Sub, prints their addresses, ends them at Ctrl-C
 	$(BIN)/python -m services

@@ -25,7 +25,8 @@ LAYERS = [
     {"given"},
     {"openai"},
     {"connect"},
-    {"beam"},
+    {"beam", "measure"},
+    {"serve"},
     {"cli", "__init__"},
     {"__main__"},
 ]
@@ -42,6 +43,13 @@ HEAVY = {
     "apache_beam": {"beam"},
     "click": {"cli"},
     "rich": {"cli"},
+    "fastapi": {"serve"},
+    "starlette": {"serve"},
+    "pydantic": {"serve"},
+    "uvicorn": {"serve"},
+    "sacrebleu": {"measure"},
+    "rouge_score": {"measure"},
+    "rapidfuzz": {"measure"},
     "argon2": {"desk"},
 }
 

@@ -30,7 +30,7 @@ MIGRATIONS = Path(package.__file__).parent / "migrations"
 
 def test_the_tables_are_what_the_migrations_make(address: str) -> None:
     def differences(connection: Connection) -> list[Any]:
-        options = {"version_table": VERSION_TABLE, "compare_type": True}
+        options = {"version_table": VERSION_TABLE, "compare_type": True, "include_name": _is_declared}
         found: list[Any] = compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
         return found
 
@@ -39,6 +39,11 @@ def test_the_tables_are_what_the_migrations_make(address: str) -> None:
     assert database.read(differences) == []
     assert database.read(revision) == HEAD
     database.close()
+
+
+def _is_declared(name: str | None, kind: str, _: object) -> bool:
+    """The search is each database's own, in its own words: SQLite keeps it in six tables."""
+    return not (kind == "table" and name is not None and name.startswith("search"))
 
 
 def test_the_newest_migration_is_the_one_that_opening_looks_for() -> None:

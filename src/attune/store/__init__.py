@@ -14,6 +14,8 @@ from attune.outcome import Outcome, Place, Reason
 from attune.store import dead, inbox, outcomes, settle, sinks, status
 from attune.store.database import Database, connect
 from attune.store.dead import DeadLetter
+from attune.store.desk.audit import Audit
+from attune.store.desk.reviews import Reviews
 from attune.store.input import Admitted, Claimant, Enqueued, Input, Item
 from attune.store.migrate import migrate
 from attune.store.outcomes import Filter, Review, StoredOutcome
@@ -49,6 +51,10 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.reviews = Reviews(database)
+        """What the review desk does with items: the queue, claims, decisions."""
+        self.audit = Audit(database)
+        """Who did what, and when."""
 
     @classmethod
     def open(cls, address: str | Path) -> Self:
@@ -133,6 +139,10 @@ class Store:
         """Outcomes in the order of their writing, in small pages; `since` is in seconds since 1970."""
         which = Filter(place, task, version, language, since, limit, newest_first)
         return outcomes.read(self._database, which)
+
+    def outcome_of(self, given: Input, task: str, version: str) -> StoredOutcome | None:
+        """What became of an input; None while it is not settled."""
+        return self._database.read(lambda connection: outcomes.of_input(connection, given, task, version))
 
     def review(self, key: str, task: str | None = None, version: str | None = None) -> Review | None:
         """The review of a chat: the newest, where several tasks or versions made one."""

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, column, inspect, select, table
 from attune.errors import StoreError
 from attune.store.database import Database
 
-HEAD = "0002"
+HEAD = "0003"
 VERSION_TABLE = "attune_version"
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, Select, select, tuple_
 
 from attune.outcome import Outcome, Place
 from attune.store.database import Database, rows_of
+from attune.store.input import Input
 from attune.store.schema import outcomes, reviews
 
 PAGE = 500
@@ -90,10 +91,24 @@ def read(database: Database, which: Filter) -> Iterator[StoredOutcome]:
 def review(connection: Connection, key: str, task: str | None, version: str | None) -> Review | None:
     """The review of a chat: the newest, where tasks or versions left open fit several."""
     named = {"key": key, "task": task, "task_version": version}
-    query = select(reviews).order_by(reviews.c.created_at.desc()).limit(1)
+    columns = (reviews.c[name] for name in Review.__dataclass_fields__)
+    query = select(*columns).order_by(reviews.c.created_at.desc()).limit(1)
     query = query.where(*(reviews.c[name] == value for name, value in named.items() if value is not None))
     row = connection.execute(query).one_or_none()
     return None if row is None else Review(**row._asdict())
+
+
+def of_input(connection: Connection, given: Input, task: str, version: str) -> StoredOutcome | None:
+    """What became of `given`, under whichever key: see Input.spare_key."""
+    keys = (given.key, given.spare_key, f"{given.key}~{given.digest}")
+    query = select(*COLUMNS).where(
+        outcomes.c.key.in_(keys),
+        outcomes.c.digest == given.digest,
+        outcomes.c.task == task,
+        outcomes.c.task_version == version,
+    )
+    row = connection.execute(query.limit(1)).one_or_none()
+    return None if row is None else stored(row._asdict())
 
 
 def _query(which: Filter) -> Select[Any]:

@@ -91,6 +91,8 @@ outcomes = Table(
 
 Index("outcomes_created", outcomes.c.created_at)
 Index("outcomes_turn", outcomes.c.task, outcomes.c.seq)
+Index("outcomes_seq", outcomes.c.seq)
+Index("outcomes_user", outcomes.c.user_id, outcomes.c.seq)
 Index("outcomes_place", outcomes.c.place, outcomes.c.created_at)
 
 reviews = Table(
@@ -101,11 +103,29 @@ reviews = Table(
     Column("draft", CleanText, nullable=False),
     Column("status", CleanText, nullable=False),
     Column("created_at", Double, nullable=False),
+    Column("number", BigInteger),
+    Column("user_id", CleanText),
+    Column("language", CleanText),
+    Column("channel", CleanText),
+    Column("holder", CleanText),
+    Column("lease", CleanText),
+    Column("assignee", CleanText),
+    Column("note", CleanText),
+    Column("lease_until", Double, nullable=False, server_default="0"),
+    Column("claimed_at", Double),
     PrimaryKeyConstraint("key", "task", "task_version", name="reviews_name"),
     *_of_outcome("reviews"),
 )
+"""`number` is the outcome's seq. An item is free when its lease is in the past; `assignee` is whom it was
+handed to, with a note, and `lease` the token of the last claim."""
 
 Index("reviews_status", reviews.c.status, reviews.c.created_at)
+Index("reviews_number", reviews.c.number, unique=True)
+Index("reviews_holder", reviews.c.holder)
+_WAITS = reviews.c.status == "open"
+_SHOWN = (reviews.c.created_at, reviews.c.language, reviews.c.channel)
+_HANDS = (reviews.c.holder, reviews.c.assignee, reviews.c.lease_until)
+Index("reviews_waiting", reviews.c.number, *_SHOWN, *_HANDS, sqlite_where=_WAITS, postgresql_where=_WAITS)
 
 dead_letters = Table(
     "dead_letters",
@@ -123,6 +143,7 @@ dead_letters = Table(
 """`input_key` is the key the input came with: not `key`, where a second chat came with a used id."""
 
 Index("dead_letters_created", dead_letters.c.created_at)
+Index("dead_letters_input", dead_letters.c.input_key)
 Index("dead_letters_reason", dead_letters.c.reason, dead_letters.c.created_at)
 
 attempts = Table(

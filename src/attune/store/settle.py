@@ -25,6 +25,7 @@ from attune.store.schema import (
 )
 
 Pair = tuple[Item, Outcome]
+Rows = dict[tuple[str, ...], dict[str, Any]]
 OPEN = "open"
 
 _REVIEW = reviews.insert().values(status=OPEN, created_at=now())
@@ -52,7 +53,7 @@ def settle(connection: Connection, pairs: Sequence[Pair]) -> None:
 def _write(connection: Connection, pairs: Sequence[Pair]) -> list[Pair]:
     """Write what has no outcome yet; return the pairs whose name another chat has used."""
     number = connection.execute(_NUMBERS, {"n": len(pairs)}).scalar_one() - len(pairs)
-    rows: dict[tuple[str, ...], dict[str, Any]] = {}
+    rows: Rows = {}
     first: dict[tuple[str, ...], Pair] = {}
     for item, outcome in pairs:
         name = (outcome.key, outcome.task, outcome.task_version)
@@ -62,7 +63,7 @@ def _write(connection: Connection, pairs: Sequence[Pair]) -> list[Pair]:
     new = connection.execute(_writing(dialect_of(connection)), list(rows.values()))
     written = {tuple(row) for row in new}
     won = [pair for name, pair in first.items() if name in written]
-    _write_parts(connection, won)
+    _write_parts(connection, won, rows)
     if len(won) == len(pairs):
         return []
     winners = {id(pair[1]) for pair in won}
@@ -75,16 +76,16 @@ def _writing(dialect: str) -> Any:
     return new.on_conflict_do_nothing().returning(outcomes.c.key, outcomes.c.task, outcomes.c.task_version)
 
 
-def _write_parts(connection: Connection, pairs: Sequence[Pair]) -> None:
-    """The rows that only some outcomes have."""
+def _write_parts(connection: Connection, pairs: Sequence[Pair], rows: Rows) -> None:
+    """What only some outcomes have; `rows` are those of the table of outcomes, by name."""
     parts = {
-        _REVIEW: [_review_row(outcome) for _, outcome in pairs if outcome.place is Place.REVIEW],
+        _REVIEW: [_review_row(outcome, rows) for _, outcome in pairs if outcome.place is Place.REVIEW],
         _DEAD: [_dead_row(*pair) for pair in pairs if pair[1].place is Place.DEAD],
         _ATTEMPT: [row for _, outcome in pairs if _is_telling(outcome) for row in _attempt_rows(outcome)],
     }
-    for statement, rows in parts.items():
-        if rows:
-            connection.execute(statement, rows)
+    for statement, written in parts.items():
+        if written:
+            connection.execute(statement, written)
 
 
 def _is_beaten(connection: Connection, item: Item, outcome: Outcome) -> bool:
@@ -109,8 +110,11 @@ def _name(outcome: Outcome) -> dict[str, Any]:
     return {"key": outcome.key, "task": outcome.task, "task_version": outcome.task_version}
 
 
-def _review_row(outcome: Outcome) -> dict[str, Any]:
-    return _name(outcome) | {"chat": dict(outcome.chat or {}), "draft": outcome.draft or ""}
+def _review_row(outcome: Outcome, rows: Rows) -> dict[str, Any]:
+    row = rows[outcome.key, outcome.task, outcome.task_version]
+    shown = {name: row[name] for name in ("user_id", "language", "channel")}
+    part = {"chat": dict(outcome.chat or {}), "draft": outcome.draft or "", "number": row["seq"]}
+    return _name(outcome) | shown | part
 
 
 def _dead_row(item: Item, outcome: Outcome) -> dict[str, Any]:
