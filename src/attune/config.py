@@ -86,6 +86,28 @@ class Config:
         int, Option("So many chats in a row ended by a failing engine stop the run.", 1, 1_000_000)
     ] = 50
     metrics_port: Annotated[int, Option("Port of 127.0.0.1 for Prometheus metrics; 0 is off.", 0, 65_535)] = 0
+    host: Annotated[str, Option("Where the service listens. Beyond this machine it needs an API key.")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[int, Option("The service's port; 0 takes a free one.", 0, 65_535)] = 8000
+    api_keys: Annotated[
+        str, Option("Keys that open the service, separated by commas. By the variable: flags can be seen.")
+    ] = ""
+    api_key_file: Annotated[str, Option("A file of such keys, one a line.")] = ""
+    max_requests: Annotated[
+        int, Option("Requests that the service answers at once; more are told to come back.", 1, 100_000)
+    ] = 256
+    max_body_bytes: Annotated[int, Option("A longer request is refused.", 1_000, 1_000_000_000)] = 16_000_000
+    max_list: Annotated[int, Option("Chats or texts in the list of one request.", 1, 100_000)] = 256
+    max_request_tokens: Annotated[
+        int, Option("Tokens that one request may ask for, in all its texts together.", 1, 100_000_000)
+    ] = 65_536
+    body_timeout_s: Annotated[
+        float, Option("Seconds that a client may take to send a request.", 0.01, 86_400)
+    ] = 30.0
+    drain_s: Annotated[
+        float, Option("Seconds that requests in flight have to end when the service stops.", 0, 86_400)
+    ] = 60.0
     log_format: Annotated[str, Option("How log lines are written on stderr.", among=("text", "json"))] = (
         "text"
     )

@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 from attune.engines import Engine
 from attune.errors import BadConfig, StoreError
 from attune.outcome import Outcome, Place
+from attune.request import Completion
 from attune.settling import Counts
 from attune.store import Store
 
@@ -41,13 +42,15 @@ class Metrics:
             "attune_backlog", "Inputs that wait in the store; -1 where it cannot say.", **own
         )
         self._backlog.set_function(lambda: _backlog(store))
-        self._read = 0
+        self._runs: dict[int, tuple[int, int]] = {}
+        """Of each run's counts, by their id: the inputs read, and those in flight."""
 
     def watch(self, outcomes: Sequence[Outcome], counts: Counts) -> None:
-        """Takes in `outcomes`, just written, and the run's counts."""
-        self._inputs.inc(counts.read - self._read)
-        self._read = counts.read
-        self._in_flight.set(counts.read - counts.settled - counts.repeated)
+        """Takes in `outcomes`, just written, and the counts of their run, of which there may be several."""
+        before, _ = self._runs.get(id(counts), (0, 0))
+        self._inputs.inc(counts.read - before)
+        self._runs[id(counts)] = counts.read, counts.read - counts.settled - counts.repeated
+        self._in_flight.set(sum(in_flight for _, in_flight in self._runs.values()))
         for outcome in outcomes:
             self._outcomes.labels(outcome.place.value).inc()
             if outcome.reason is not None:
@@ -58,6 +61,11 @@ class Metrics:
             if outcome.place is not Place.DEAD:
                 self._first.observe(outcome.first_slot_s)
                 self._total.observe(outcome.total_s)
+
+    def answered(self, completion: Completion) -> None:
+        """Takes in a completion that is no chat's."""
+        self._tokens.labels("prompt").inc(completion.prompt_tokens)
+        self._tokens.labels("output").inc(completion.output_tokens)
 
     @contextmanager
     def served(self, port: int) -> Iterator[None]:

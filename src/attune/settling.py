@@ -36,6 +36,15 @@ class Counts:
     seconds: float = 0.0
     reasons: dict[str, int] = field(default_factory=dict)
 
+    def add(self, outcome: Outcome) -> None:
+        """Counts an outcome that is durable."""
+        self.table += outcome.place is Place.TABLE
+        self.review += outcome.place is Place.REVIEW
+        self.dead += outcome.place is Place.DEAD
+        self.asked_again += outcome.asked_again
+        if outcome.reason is not None:
+            self.reasons[outcome.reason] = self.reasons.get(outcome.reason, 0) + 1
+
     @property
     def settled(self) -> int:
         return self.table + self.review + self.dead
@@ -124,7 +133,8 @@ class Settling:
             counts.seconds = time.monotonic() - self._started
             counts.first_s = counts.seconds if counts.first_s is None else counts.first_s
             for outcome in outcomes:
-                self._count_one(outcome)
+                counts.add(outcome)
+                self._failures = self._failures + 1 if outcome.engine_failed else 0
             self._change.notify_all()
         if self._failures >= self._limits.max_engine_failures:
             what = f"the engine failed on {self._failures} chats in a row, last: {outcomes[-1].detail}"
@@ -133,13 +143,3 @@ class Settling:
             )
         if self._watch is not None:
             self._watch(outcomes, counts)
-
-    def _count_one(self, outcome: Outcome) -> None:
-        counts = self.counts
-        counts.table += outcome.place is Place.TABLE
-        counts.review += outcome.place is Place.REVIEW
-        counts.dead += outcome.place is Place.DEAD
-        counts.asked_again += outcome.asked_again
-        if outcome.reason is not None:
-            counts.reasons[outcome.reason] = counts.reasons.get(outcome.reason, 0) + 1
-        self._failures = self._failures + 1 if outcome.engine_failed else 0

@@ -46,7 +46,7 @@ def run(
     )
     settling = Settling(store, limits, stop, watch)
     pool = ThreadPoolExecutor(limits.in_flight, "attune-chat")
-    keeper = _Keeper(store, owner, limits.lease_s)
+    keeper = Keeper(store, owner, limits.lease_s)
     try:
         while not stop.is_set() and (room := settling.wait_for_room()):
             taken = feed.take(min(room, limits.in_flight))
@@ -104,7 +104,7 @@ def _dead(item: Item, act: Act, chat: Chat | None, key: str, reason: Reason, det
     )
 
 
-class _Keeper:
+class Keeper:
     """Renews the leases of a run while it lives."""
 
     def __init__(self, store: Store, owner: str, lease_s: float) -> None:

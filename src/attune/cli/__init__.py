@@ -20,6 +20,7 @@ STARTED = time.monotonic()
 VERBS: Mapping[str, str] = {
     "demo": "attune.cli.demo",
     "run": "attune.cli.run",
+    "serve": "attune.cli.serve",
     "enqueue": "attune.cli.enqueue",
     "status": "attune.cli.status",
     "results": "attune.cli.results",

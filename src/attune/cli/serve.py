@@ -1,0 +1,74 @@
+"""`attune serve`: the service."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import click
+
+from attune import connect
+from attune.cli.options import configured
+from attune.cli.verb import Verb
+from attune.cli.working import engine_of, store_of
+from attune.config import Config
+from attune.handle import Act
+from attune.limits import Limits
+from attune.serve import keys
+from attune.serve.bounds import Bounds
+from attune.serve.process import Place
+from attune.serve.process import serve as answer
+
+_OPTIONS = (
+    *(
+        "host",
+        "port",
+        "api_key_file",
+        "store",
+        "engine",
+        "task",
+        "in_flight",
+        "tries",
+        "timeout_s",
+        "lease_s",
+    ),
+    *("max_requests", "max_body_bytes", "max_list", "max_request_tokens", "max_chat_bytes"),
+    *("body_timeout_s", "drain_s"),
+)
+
+
+@click.command(
+    cls=Verb,
+    examples=(
+        "attune serve",
+        "attune serve --engine openvino:models/gemma --port 9000 --in-flight 64",
+        "ATTUNE_API_KEYS=$(cat key) attune serve --host 0.0.0.0 --store postgresql://attune@db/attune",
+        'curl http://127.0.0.1:8000/v1/chats --json \'{"id": 1, "user_id": 7, "text": "Thank you!"}\'',
+    ),
+    codes=(
+        "0: stopped by Ctrl-C or SIGTERM, and all in flight was finished. 2: usage or settings. "
+        "3: the engine. 4: the store."
+    ),
+)
+@click.option("--follow", is_flag=True, help="Work through the store's queue too, whatever comes into it.")
+@configured(*_OPTIONS)
+def serve(config: Config, follow: bool) -> None:
+    """Answers over HTTP: chats, completions in OpenAI's shape, the contract of hosting containers.
+
+    What an earlier process left unfinished in the store's queue is worked through besides. Pages: /docs.
+    """
+    place = Place(config.host, config.port, keys.load(config.api_keys, config.api_key_file))
+    keys.check(place.host, place.keys)
+    limits = Limits(**{field.name: getattr(config, field.name) for field in fields(Limits)})
+    bounds = Bounds(**{field.name: getattr(config, field.name) for field in fields(Bounds)})
+    task = connect.task(config.task, config.engine)
+    with store_of(config) as store, engine_of(config) as engine:
+        act = Act(task, engine, config.tries, config.timeout_s)
+        answer(
+            act,
+            store,
+            place,
+            limits,
+            bounds,
+            follow,
+            lambda address: click.echo(f"attune answers on {address}"),
+        )

@@ -1,0 +1,143 @@
+"""The process: listens, answers, and drains when it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+import uvicorn
+
+from attune import stream
+from attune.errors import AttuneError, BadConfig
+from attune.handle import Act
+from attune.limits import Limits
+from attune.metrics import Metrics
+from attune.serve import keys
+from attune.serve.application import application
+from attune.serve.bounds import Bounds
+from attune.serve.intake import Intake
+from attune.serve.keys import Keys
+from attune.serve.service import Service
+from attune.serve.traffic import Traffic
+from attune.store import Store
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the service listens, and who may ask."""
+
+    host: str
+    port: int
+    keys: Keys
+
+
+def serve(
+    act: Act,
+    store: Store,
+    place: Place,
+    limits: Limits,
+    bounds: Bounds,
+    follow: bool,
+    ready: Callable[[str], None],
+) -> None:
+    """Answers requests until SIGTERM or Ctrl-C, then finishes those in flight. `ready` is told the address.
+
+    What an earlier process left in the store's queue is worked through besides, and with `follow` whatever
+    comes into it. Raises BadConfig where the place cannot be had.
+    """
+    keys.check(place.host, place.keys)
+    metrics = Metrics(store, act.engine)
+    with _listening(place) as listener, _queue(act, store, limits, follow, metrics):
+        intake = Intake(store, act, limits, metrics.watch)
+        traffic = Traffic(metrics.registry)
+        local = keys.is_loopback(place.host)
+        service = Service(act, store, bounds, place.keys, intake, metrics, traffic, local)
+        server = _Server(
+            uvicorn.Config(
+                application(service),
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                server_header=False,
+                date_header=True,
+                timeout_keep_alive=30,
+            ),
+            service,
+        )
+        try:
+            ready(_address(listener))
+            server.run(sockets=[listener])
+        finally:
+            intake.close()
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn that drains: after the first signal it still listens, so that new requests are told to come
+    back (see the gate), and ends when no request is in flight. The second signal ends it at once."""
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        super().__init__(config)
+        self._service = service
+        self._until: float | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self._until is not None:
+            self.force_exit = self.should_exit = True
+            return
+        self._service.traffic.draining = True
+        self._until = time.monotonic() + self._service.bounds.drain_s
+
+    async def on_tick(self, counter: int) -> bool:
+        if self._until is not None:
+            late = time.monotonic() > self._until
+            self.force_exit = self.force_exit or late
+            self.should_exit = self.should_exit or late or self._service.traffic.in_flight == 0
+        return await super().on_tick(counter)
+
+
+@contextmanager
+def _listening(place: Place) -> Iterator[socket.socket]:
+    kind = socket.AF_INET6 if ":" in place.host else socket.AF_INET
+    try:
+        listener = socket.create_server((place.host.strip("[]"), place.port), family=kind, backlog=2048)
+    except OSError as error:
+        raise BadConfig(
+            f"{place.host}:{place.port} cannot be had: {error.strerror}; choose another --host or --port"
+        ) from error
+    with listener:
+        yield listener
+
+
+@contextmanager
+def _queue(act: Act, store: Store, limits: Limits, follow: bool, metrics: Metrics) -> Iterator[None]:
+    """Works through the store's queue beside the requests."""
+    stop = threading.Event()
+
+    def work() -> None:
+        try:
+            stream.run(None, store, act, limits, follow=follow, stop=stop, watch=metrics.watch)
+        except AttuneError as error:
+            told = {"action": "queue_stopped"}
+            log.warning("The queue is not worked through any more: %s", error, extra=told)
+
+    thread = threading.Thread(target=work, name=f"attune-queue-{uuid.uuid4().hex[:4]}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
