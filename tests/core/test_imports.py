@@ -25,6 +25,7 @@ LAYERS = [
     {"given"},
     {"openai"},
     {"connect"},
+    {"batch"},
     {"beam", "measure"},
     {"serve"},
     {"cli", "__init__"},

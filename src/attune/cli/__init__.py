@@ -20,11 +20,13 @@ STARTED = time.monotonic()
 VERBS: Mapping[str, str] = {
     "demo": "attune.cli.demo",
     "run": "attune.cli.run",
+    "batch": "attune.cli.batch",
     "serve": "attune.cli.serve",
     "enqueue": "attune.cli.enqueue",
     "status": "attune.cli.status",
     "results": "attune.cli.results",
     "dead": "attune.cli.dead",
+    "eval": "attune.cli.eval",
     "tasks": "attune.cli.tasks",
     "check": "attune.cli.check",
     "beam": "attune.cli.beam",

@@ -37,6 +37,9 @@ class Shown(Protocol):
 
     def watch(self, outcomes: Sequence[Outcome], counts: Counts) -> None: ...
 
+    def show(self, done: float | None, told: str) -> None:
+        """Shows `told`, and how much is done, 0 to 1."""
+
 
 def shown(fraction: Fraction, quiet: bool) -> Shown:
     """The way to show progress that suits stderr."""
@@ -55,6 +58,8 @@ class Silent:
 
     def watch(self, outcomes: Sequence[Outcome], counts: Counts) -> None: ...
 
+    def show(self, done: float | None, told: str) -> None: ...
+
 
 class Lines(Silent):
     """A plain line every few seconds, for logs and pipes."""
@@ -64,12 +69,14 @@ class Lines(Silent):
         self._last = time.monotonic()
 
     def watch(self, outcomes: Sequence[Outcome], counts: Counts) -> None:
+        self.show(_done(self._fraction(), counts), _told(counts))
+
+    def show(self, done: float | None, told: str) -> None:
         if time.monotonic() - self._last < _LINE_EVERY_S:
             return
         self._last = time.monotonic()
-        done = _done(self._fraction(), counts)
         part = "" if done is None else f"{done:.0%}, "
-        click.echo(f"{part}{_told(counts)}", err=True)
+        click.echo(f"{part}{told}", err=True)
 
 
 class Bar(Silent):
@@ -82,7 +89,7 @@ class Bar(Silent):
         told = TextColumn("{task.description}")
         bar = BarColumn(bar_width=16)
         self._bar = Progress(SpinnerColumn(), bar, *known, told, console=Console(stderr=True), transient=True)
-        self._task = self._bar.add_task("waiting for the first chat", total=1.0 if ends else None)
+        self._task = self._bar.add_task("waiting for the first answer", total=1.0 if ends else None)
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -94,9 +101,10 @@ class Bar(Silent):
         self._bar.stop()
 
     def watch(self, outcomes: Sequence[Outcome], counts: Counts) -> None:
-        self._bar.update(
-            self._task, completed=_done(self._fraction(), counts) or 0.0, description=_told(counts)
-        )
+        self.show(_done(self._fraction(), counts), _told(counts))
+
+    def show(self, done: float | None, told: str) -> None:
+        self._bar.update(self._task, completed=done or 0.0, description=told)
 
 
 def _done(read: float | None, counts: Counts) -> float | None:
