@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attune import task as tasks
+from attune.address import Address
 from attune.engines import Engine
 from attune.errors import BadConfig, StoreError
 from attune.export import Column
@@ -84,6 +85,9 @@ def task(name: str, engine_address: str) -> Task:
 def task_folder(engine_address: str) -> Path | None:
     """Where the model of an engine keeps tasks of its own, if it can."""
     scheme, rest = _split(engine_address, _ENGINES, "engine")
+    if scheme == "ctranslate2":
+        own = Path(rest.partition("?")[0]) / "tasks"
+        return own if own.is_dir() else tasks.BUILT_IN / "t5"
     folders = {"pocket": POCKET, "openvino": Path(rest)}
     return folders[scheme] / "tasks" if scheme in folders else None
 
@@ -100,6 +104,19 @@ def _openvino(rest: str) -> Engine:
     from attune.engines.openvino import OpenVINOEngine
 
     return OpenVINOEngine(Path(rest))
+
+
+def _ctranslate2(rest: str) -> Engine:
+    folder, _, query = rest.partition("?")
+    if not folder:
+        raise BadConfig("ctranslate2: needs the model's folder, like ctranslate2:models/flan-t5-base")
+    address = Address.of(f"ctranslate2:{rest}", "ctranslate2", folder, query)
+    address.check_options(("context_tokens", "device", "compute_type"))
+    from attune.engines.ctranslate2 import CONTEXT_TOKENS, CTranslate2Engine
+
+    context_tokens = int(address.number("context_tokens", CONTEXT_TOKENS, low=32))
+    chosen = {name: address.options[name] for name in ("device", "compute_type") if name in address.options}
+    return CTranslate2Engine(Path(folder), context_tokens=context_tokens, **chosen)
 
 
 def _scripted(rest: str) -> Engine:
@@ -163,6 +180,7 @@ _BROKERS: Mapping[str, Callable[[str, bool], Source]] = {"kafka": _kafka, "pubsu
 _ENGINES: Mapping[str, Callable[[str], Engine]] = {
     "pocket": _pocket,
     "openvino": _openvino,
+    "ctranslate2": _ctranslate2,
     "scripted": _scripted,
 }
 

@@ -45,6 +45,12 @@ class BadRequest(EngineError):
     """A request that the engine cannot run, however often it is asked: what is asked for must change."""
 
 
+class ModelError(AttuneError):
+    """A model that cannot be fetched, converted or found."""
+
+    exit_code = 3
+
+
 class StoreError(AttuneError):
     """The database cannot be opened, read or written."""
 

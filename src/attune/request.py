@@ -161,6 +161,15 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """One field of a task as a question of its own, for models that are asked one thing at a time."""
+
+    question: str
+    labels: tuple[str, ...] = ()
+    """What such a model chooses among, a word for each option of a choice; empty: the options themselves."""
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One question to an engine. `task` and `chat_id` are for logs, not for the model."""
 
@@ -169,6 +178,9 @@ class Request:
     sampling: Sampling = Sampling()
     task: str = ""
     chat_id: str = ""
+    asks: Mapping[str, Ask] = field(default_factory=dict)
+    """By the name of a field: its question, for engines that ask one field at a time; the others read the
+    prompt alone."""
     logprobs: bool = False
     """Whether the completion is to have the log-probabilities of its free texts' tokens."""
     sequences: int = 1

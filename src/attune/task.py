@@ -26,7 +26,7 @@ from attune.fields import (
     YesNoField,
 )
 from attune.language import language_of
-from attune.request import Fixed, Request, Sampling, Slot
+from attune.request import Ask, Fixed, Request, Sampling, Slot
 
 BUILT_IN = Path(__file__).parent / "tasks"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -59,7 +59,8 @@ class Task:
 
     `preamble` stands before the chat and is the same for a task and the draft it escalates to,
     so the two questions share all but their cue. `plain` answers are the text of the one field,
-    without JSON around it. `phrases` are templates by language that make the values a draft.
+    without JSON around it. `phrases` are templates by language that make the values a draft. `ask` has
+    the words of fields for models that are asked one field at a time.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Task:
     plain: bool = False
     phrases: Mapping[str, str] = field(default_factory=dict)
     escalation: Escalation | None = None
+    ask: Mapping[str, Ask] = field(default_factory=dict)
 
     @cached_property
     def version(self) -> str:
@@ -76,12 +78,20 @@ class Task:
         shape = [(type(part).__name__, asdict(part)) for part in self.fields]  # type: ignore[call-overload]
         draft = [dict(self.escalation.when), self.escalation.draft.version] if self.escalation else None
         said = [self.name, self.cue, shape, self.preamble, self.plain, dict(self.phrases), draft]
+        said += [[name, asdict(ask)] for name, ask in self.ask.items()]
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:8]
 
     def request(self, chat: Chat, sampling: Sampling = Sampling()) -> Request:
         """The question about `chat`, ready for an engine."""
         asked = prompt.build(self.preamble, chat, self.cue)
-        return Request(asked, self.slots(chat), sampling, task=self.name, chat_id=chat.id)
+        slots = self.slots(chat)
+        return Request(asked, slots, sampling, task=self.name, chat_id=chat.id, asks=self.asks)
+
+    @cached_property
+    def asks(self) -> Mapping[str, Ask]:
+        """A question for each field: the task's own, or else what a model is told of it anyway."""
+        told = {part.name: Ask(self.cue if self.plain else part.describe()) for part in self.fields}
+        return told | dict(self.ask)
 
     def slots(self, chat: Chat) -> tuple[Slot, ...]:
         """The answer as slots: compact JSON in the order of the fields, neighbouring known texts joined."""
@@ -134,7 +144,7 @@ def find(name: str, first: Path | None = None) -> Path:
 
 def _task(definition: dict[str, Any], path: Path) -> Task:
     where = path.name
-    _known(definition, {"name", "cue", "instruction", "plain", "fields", "phrases", "review"}, where)
+    _known(definition, {"name", "cue", "instruction", "plain", "fields", "phrases", "review", "ask"}, where)
     name, cue = definition.get("name", path.stem), definition.get("cue")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise BadTask(f"{where}: name must be lower-case letters, digits and _, not {name!r}")
@@ -152,7 +162,31 @@ def _task(definition: dict[str, Any], path: Path) -> Task:
     told = ", ".join(f'"{part.name}" ({part.describe()})' for part in fields)
     instruction = str(definition.get("instruction", _DEFAULT_INSTRUCTION))
     preamble = instruction.replace("{fields}", told).replace("{cue}", cue).strip()
-    return Task(name, cue.strip(), fields, preamble, plain, phrases)
+    return Task(name, cue.strip(), fields, preamble, plain, phrases, ask=_asks(definition, fields, where))
+
+
+def _asks(definition: dict[str, Any], fields: tuple[Field, ...], where: str) -> dict[str, Ask]:
+    found: dict[str, Ask] = {}
+    by_name = {part.name: part for part in fields}
+    for name, table in dict(definition.get("ask", {})).items():
+        spot = f"{where}: [ask.{name}]"
+        if name not in by_name or not isinstance(table, dict):
+            raise BadTask(f"{spot}: there must be a field of that name; there are {', '.join(by_name)}")
+        _known(table, {"question", "labels"}, spot)
+        question, labels = table.get("question"), tuple(table.get("labels", ()))
+        if not isinstance(question, str) or not question.strip():
+            raise BadTask(f"{spot}: question is missing: the field's own, put after the chat")
+        _check_labels(labels, by_name[name], spot)
+        found[name] = Ask(question.strip(), labels)
+    return found
+
+
+def _check_labels(labels: tuple[Any, ...], part: Field, spot: str) -> None:
+    if not labels:
+        return
+    count = len(part.options) if isinstance(part, ChoiceField) else 2 if isinstance(part, YesNoField) else 0
+    if len(labels) != count or not all(isinstance(label, str) for label in labels):
+        raise BadTask(f"{spot}: labels are a word for each option of a choice, here {count}")
 
 
 def _field(name: str, definition: Any, where: str) -> Field:

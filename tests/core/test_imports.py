@@ -35,6 +35,10 @@ LAYER = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}
 HEAVY = {
     "openvino": {"engines"},
     "tokenizers": {"engines"},
+    "ctranslate2": {"engines", "models"},
+    "torch": {"models"},
+    "transformers": {"models"},
+    "huggingface_hub": {"models"},
     "sqlalchemy": {"store"},
     "alembic": {"store"},
     "psycopg": {"store", "sinks"},

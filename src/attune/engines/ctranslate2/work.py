@@ -1,0 +1,69 @@
+"""Works: what CTranslate2 does for one request, a few of one kind in a batch. Each is given its result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from attune.engines.ctranslate2.walk import Walk
+from attune.request import Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How texts of one batch are generated: all of it at once, by CTranslate2."""
+
+    tokens: int
+    sampling: Sampling
+    sequences: int = 1
+
+
+@dataclass(eq=False, slots=True)
+class Generate:
+    """Text by greedy or beam search: the tokens of each, the best first, without the end."""
+
+    source: list[int]
+    settings: Settings
+    texts: list[list[int]] = field(default_factory=list)
+
+
+@dataclass(eq=False, slots=True)
+class Score:
+    """The log-probability of each token of `target`, and of the end after it."""
+
+    source: list[int]
+    target: list[int]
+    logprobs: list[float] = field(default_factory=list)
+
+
+@dataclass(eq=False, slots=True)
+class Draw:
+    """Tokens that `walk` takes by itself from the logits; run again until it is done."""
+
+    source: list[int]
+    walk: Walk
+    error: Exception | None = None
+    """Why the walk could not go on."""
+
+
+Work = Generate | Score | Draw
+
+
+def kind(work: Work) -> object:
+    """Works of one kind can be in one batch."""
+    return work.settings if isinstance(work, Generate) else type(work)
+
+
+def length(work: Work) -> int:
+    """Tokens in source and target, about."""
+    match work:
+        case Generate():
+            return len(work.source)
+        case Score():
+            return len(work.source) + len(work.target)
+        case Draw():
+            return len(work.source) + len(work.walk.ids)
+
+
+def width(work: Work) -> int:
+    """How many sequences the work is for the decoder."""
+    return work.settings.sampling.num_beams if isinstance(work, Generate) else 1
