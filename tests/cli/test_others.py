@@ -77,7 +77,7 @@ def test_check_says_what_is_there_and_leaves_nothing_behind(attune: Attune) -> N
     done = attune("check")
     assert done.code == 0, done.out
     assert [line.split()[:2] for line in done.lines] == [
-        ["ok", name] for name in ("python", "packages", "task", "engine", "store", "disk")
+        ["ok", name] for name in ("python", "packages", "task", "engine", "generation", "store", "disk")
     ]
     assert list(attune.folder.iterdir()) == []
 
@@ -88,6 +88,15 @@ def test_check_fails_on_what_is_missing_and_names_a_command(attune: Attune) -> N
     missing = [line for line in done.lines if line.startswith("missing")]
     assert [line.split()[1] for line in missing] == ["task", "engine"]
     assert done.out.count("run: ") == 2
+
+
+def test_check_says_which_parameters_of_a_batch_the_engine_does_not_have(attune: Attune) -> None:
+    assert "all parameters but num_beams, early_stopping, length_penalty" in attune("check").out
+    (attune.folder / "mine.toml").write_text("[generation]\nnum_beams = 4\n")
+    done = attune("check", "--config", "mine.toml")
+    assert done.code == 1
+    (told,) = (line for line in done.lines if line.startswith("missing"))
+    assert "generation The engine scripted has no num_beams: leave it out" in told
 
 
 def test_the_demo_shows_every_outcome_and_replaces_only_an_earlier_demo(attune: Attune) -> None:

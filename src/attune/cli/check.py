@@ -8,6 +8,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +20,7 @@ from attune.chat import parse_chat
 from attune.cli.options import configured
 from attune.cli.verb import Verb
 from attune.config import Config
+from attune.engines import Engine
 from attune.errors import AttuneError, EngineError
 from attune.log import without_passwords
 from attune.visible import visible
@@ -61,17 +63,33 @@ def check(config: Config, as_json: bool) -> int:
 def _findings(config: Config) -> Iterator[Finding]:
     yield _python()
     yield from _packages()
-    checks: tuple[tuple[str, Callable[[Config], str], str], ...] = (
-        ("task", _task, "attune tasks list"),
-        ("engine", _engine, "attune check --engine pocket"),
-        ("store", _store, "attune check --store attune.db"),
-        ("disk", _disk, "df -h"),
-    )
-    for name, look, run in checks:
+    yield _looked("task", lambda: _task(config), "attune tasks list")
+    yield from _engine_findings(config)
+    yield _looked("store", lambda: _store(config), "attune check --store attune.db")
+    yield _looked("disk", lambda: _disk(config), "df -h")
+
+
+def _looked(name: str, look: Callable[[], str], run: str) -> Finding:
+    try:
+        return Finding(name, True, look())
+    except AttuneError as error:
+        return Finding(name, False, without_passwords(visible(str(error))), run)
+
+
+def _engine_findings(config: Config) -> Iterator[Finding]:
+    """Loads the engine once, for all that is asked of it."""
+    from attune.cli.working import engine_of
+
+    mend, started = "attune check --engine pocket", time.monotonic()
+    with ExitStack() as stack:
         try:
-            yield Finding(name, True, look(config))
+            engine = stack.enter_context(engine_of(config))
         except AttuneError as error:
-            yield Finding(name, False, without_passwords(visible(str(error))), run)
+            yield Finding("engine", False, without_passwords(visible(str(error))), mend)
+            return
+        loaded_s = time.monotonic() - started
+        yield _looked("engine", lambda: _engine(config, engine, loaded_s), mend)
+        yield _looked("generation", lambda: _generation(engine), "attune batch --help")
 
 
 def _python() -> Finding:
@@ -90,21 +108,30 @@ def _task(config: Config) -> str:
     return f"{task.name}, version {task.version}: {', '.join(part.name for part in task.fields)}"
 
 
-def _engine(config: Config) -> str:
-    """Loads the engine and asks about the first sample chat."""
-    from attune.cli.working import engine_of
+def _engine(config: Config, engine: Engine, loaded_s: float) -> str:
+    """Asks about the first sample chat."""
     from attune.handle import Act, handle
 
     task = connect.task(config.task, config.engine)
     with connect.SAMPLES.open("rb") as samples:
         chat = parse_chat(next(samples))
-    started = time.monotonic()
-    with engine_of(config) as engine:
-        loaded_s = time.monotonic() - started
-        outcome = handle(chat, Act(task, engine, tries=1, timeout_s=config.timeout_s))
+    outcome = handle(chat, Act(task, engine, tries=1, timeout_s=config.timeout_s))
     if outcome.reason is not None:
         raise EngineError(f"{engine.model} loads, but a sample chat got no answer: {outcome.detail}")
     return f"{engine.model}, loaded in {loaded_s:.1f} s; a sample chat took {outcome.total_s:.2f} s"
+
+
+def _generation(engine: Engine) -> str:
+    """What the engine can do of the parameters of generation, and all that a batch's settings ask."""
+    from attune import given
+    from attune.generation import lacking, parameters
+
+    file = click.get_current_context().params["config_file"]
+    asked = given.settle(given.load({}, os.environ, file))
+    if why := lacking(asked, engine):
+        raise EngineError(why)
+    lacks = ", ".join(name for name in parameters() if name in engine.lacks)
+    return f"all parameters{f' but {lacks}' if lacks else ''}"
 
 
 def _store(config: Config) -> str:
@@ -128,5 +155,5 @@ def _disk(config: Config) -> str:
 
 
 def _line(finding: Finding) -> str:
-    mend = f"\n{'':18}run: {finding.run}" if not finding.ok else ""
-    return f"{'ok' if finding.ok else 'missing':<8}{finding.name:<10}{finding.detail}{mend}"
+    mend = f"\n{'':19}run: {finding.run}" if not finding.ok else ""
+    return f"{'ok' if finding.ok else 'missing':<8}{finding.name:<11}{finding.detail}{mend}"
