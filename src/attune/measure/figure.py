@@ -91,6 +91,7 @@ class Difference:
     p: float | None
     test: str
     better: int
+    group: str = ""
 
 
 def ratio(part: Array, whole: Array) -> Array:

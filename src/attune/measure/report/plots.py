@@ -52,6 +52,17 @@ def of_differences(found: Evaluation) -> Axis:
     return around_zero(end for each in every for end in (each.low, each.high, each.value))
 
 
+def differs(each: Difference) -> bool:
+    """Whether a difference is worth a line of its own: it is there, and of no single class."""
+    return not each.group.startswith("class ") and any((each.value, each.low, each.high))
+
+
+def alike(found: Evaluation) -> list[Difference]:
+    """The measures that are the same in both runs, however the rows are drawn."""
+    every = [each for part in parts(found) for each in part.differences]
+    return [each for each in every if not each.group.startswith("class ") and not differs(each)]
+
+
 def parts(found: Evaluation) -> list[Part]:
     return [found.answers, *(each.part for each in found.scores)]
 
