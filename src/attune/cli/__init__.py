@@ -28,6 +28,8 @@ VERBS: Mapping[str, str] = {
     "dead": "attune.cli.dead",
     "eval": "attune.cli.eval",
     "tasks": "attune.cli.tasks",
+    "users": "attune.cli.users",
+    "audit": "attune.cli.audit",
     "check": "attune.cli.check",
     "beam": "attune.cli.beam",
 }

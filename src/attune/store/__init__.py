@@ -16,6 +16,8 @@ from attune.store.database import Database, connect
 from attune.store.dead import DeadLetter
 from attune.store.desk.audit import Audit
 from attune.store.desk.reviews import Reviews
+from attune.store.desk.sessions import Sessions
+from attune.store.desk.users import Users
 from attune.store.input import Admitted, Claimant, Enqueued, Input, Item
 from attune.store.migrate import migrate
 from attune.store.outcomes import Filter, Review, StoredOutcome
@@ -55,6 +57,10 @@ class Store:
         """What the review desk does with items: the queue, claims, decisions."""
         self.audit = Audit(database)
         """Who did what, and when."""
+        self.users = Users(database)
+        """Who may use the desk."""
+        self.sessions = Sessions(database)
+        """Who is logged in."""
 
     @classmethod
     def open(cls, address: str | Path) -> Self:

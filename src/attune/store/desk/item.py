@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, case, select
+from sqlalchemy import Connection, Row, Select, and_, case, select
 
 from attune.desk.refusal import StaleReason, Unknown
 from attune.store.desk import stale
@@ -92,7 +92,7 @@ def _standing(connection: Connection, number: int) -> Decision | None:
 
 _SAME = [reviews.c[name] == outcomes.c[name] for name in ("key", "task", "task_version")]
 _OWN = ("number", "chat", "draft", "status", "assignee", "note")
-_ITEM = select(
+_ITEM: Select[Any] = select(
     *OUTCOME,
     *(reviews.c[name] for name in _OWN),
     case((LIVE, reviews.c.holder)).label("live_holder"),

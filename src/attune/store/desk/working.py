@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, select, update
 
@@ -32,13 +33,14 @@ def save(connection: Connection, number: int, person: str, text: str, version: i
         new = insert(working_drafts, dialect_of(connection)).values(
             number=number, person=person, text=text, version=1, saved_at=now()
         )
-        done = connection.execute(new.on_conflict_do_nothing())
+        saving: Any = new.on_conflict_do_nothing()
     else:
         named = (working_drafts.c.number == number, working_drafts.c.person == person)
         over = update(working_drafts).where(*named, working_drafts.c.version == version)
-        done = connection.execute(over.values(text=text, version=version + 1, saved_at=now()))
-    if done.rowcount:
-        return version + 1
+        saving = over.values(text=text, version=version + 1, saved_at=now())
+    made: int | None = connection.execute(saving.returning(working_drafts.c.version)).scalar()
+    if made is not None:
+        return made
     there = saved(connection, number, person)
     if there is None:
         return save(connection, number, person, text, 0)
