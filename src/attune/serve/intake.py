@@ -65,6 +65,7 @@ class Intake:
         with self._change:
             admitted = self._store.admit(inputs, *self._claimant)
             self.counts.read += len(inputs)
+            self.counts.repeated += admitted.repeated
             for item in admitted.items:
                 self._open[_name(item)] = self._pool.submit(self._work, item)
             held = {_name(given) for given in admitted.held}
@@ -83,9 +84,9 @@ class Intake:
             left = dict(self._unsettled)
         if left:
             self._store.settle(left.values())
-            with self._change:
-                for name in left:
-                    self._unsettled.pop(name, None)
+            for name, (_, outcome) in left.items():
+                if self._unsettled.pop(name, None):
+                    self._count(outcome)
 
     def close(self) -> None:
         """Finishes what is in work, and gives back what could not be written."""
@@ -124,8 +125,6 @@ class Intake:
         outcome = self._store.outcome_of(given, self._act.task.name, self._act.task.version)
         if outcome is None:
             raise StoreError(f"the chat {given.key} is not settled yet: ask again")
-        with self._change:
-            self.counts.repeated += 1
         return self._told(outcome)
 
     def _told(self, outcome: StoredOutcome) -> Ended:
@@ -146,6 +145,8 @@ class Intake:
             if admitted.items:
                 return self._work(admitted.items[0])
             if admitted.repeated:
+                with self._change:
+                    self.counts.repeated += 1
                 return self._known(given)
         raise EngineError(f"the chat {given.key} is in another process's hands, and it does not end there")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import threading
 import time
@@ -82,7 +83,8 @@ def serve(
 
 class _Server(uvicorn.Server):
     """Uvicorn that drains: after the first signal it still listens, so that new requests are told to come
-    back (see the gate), and ends when no request is in flight. The second signal ends it at once."""
+    back (see the gate), and ends when no request is in flight. The second signal ends the process, and so
+    does a request that takes longer than it may: that loses nothing, the store's queue has what it had."""
 
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
@@ -91,16 +93,18 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self._until is not None:
-            self.force_exit = self.should_exit = True
-            return
+            os._exit(128 + sig)
         self._service.traffic.draining = True
         self._until = time.monotonic() + self._service.bounds.drain_s
 
     async def on_tick(self, counter: int) -> bool:
         if self._until is not None:
-            late = time.monotonic() > self._until
-            self.force_exit = self.force_exit or late
-            self.should_exit = self.should_exit or late or self._service.traffic.in_flight == 0
+            self.should_exit = self.should_exit or self._service.traffic.in_flight == 0
+            if time.monotonic() > self._until and not self.should_exit:
+                log.warning(
+                    "Requests in flight did not end in time (drain_s)", extra={"action": "drain_late"}
+                )
+                os._exit(1)
         return await super().on_tick(counter)
 
 
