@@ -47,7 +47,7 @@ class Manifest:
         self.write(path)
 
     def end(self, path: Path, status: str, read: int | None, counts: Counts, seconds: float) -> None:
-        """Notes how a run ended; `read` is None where not all records were read."""
+        """Notes how a run ended; `read` is how many records it read, where it can say."""
         self.status, self.ended_at = status, _now()
         self.seconds = round(self.seconds + seconds, 3)
         self.counts = {"in": read, "ok": counts.ok, "failed": counts.failed, "reasons": dict(counts.reasons)}

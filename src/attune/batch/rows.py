@@ -8,9 +8,10 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
 from attune.errors import AttuneError, BadConfig
 from attune.visible import visible
@@ -111,17 +112,16 @@ class Rows:
         self._done[place] |= 1 << bit
         self.counts.add(row)
 
-    def _recover(self, file: BinaryIO) -> None:
+    def _recover(self, file: FileIO) -> None:
         whole = 0
-        file.seek(0)
-        for line in file:
-            row = _read(line)
-            if row is None:
-                break
-            whole += len(line)
-            self._note(row)
+        with open(file.name, "rb") as written:
+            for line in written:
+                row = _read(line)
+                if row is None:
+                    break
+                whole += len(line)
+                self._note(row)
         file.truncate(whole)
-        file.seek(whole)
         os.fsync(file.fileno())
 
 
@@ -130,9 +130,9 @@ def errors_file(out: Path) -> Path:
     return out.with_name(f"{out.stem}.errors.jsonl")
 
 
-def _locked(path: Path) -> BinaryIO:
+def _locked(path: Path) -> FileIO:
     try:
-        file = path.open("ab+", buffering=1024 * 1024)
+        file = FileIO(path, "ab")  # not buffered: what was not written must not be tried again at its end
     except OSError as error:
         raise AttuneError(f"{visible(str(path))} cannot be written: {error.strerror}") from error
     try:
@@ -145,17 +145,18 @@ def _locked(path: Path) -> BinaryIO:
     return file
 
 
-def _append(file: BinaryIO, rows: Sequence[Row]) -> None:
-    if not rows:
+def _append(file: FileIO, rows: Sequence[Row]) -> None:
+    left = memoryview(b"".join(row.line for row in rows))
+    if not left:
         return
     try:
-        file.writelines(row.line for row in rows)
-        file.flush()
+        while left:
+            left = left[file.write(left) :]
         os.fsync(file.fileno())
     except OSError as error:
         why = error.strerror or error
         raise AttuneError(
-            f"{visible(file.name)} cannot be written: {why}. Make room, then run the same command."
+            f"{visible(str(file.name))} cannot be written: {why}. Make room, then run the same command."
         ) from error
 
 

@@ -83,9 +83,9 @@ def _result(future: Future[Completion], until: float) -> Completion:
 
 def _filled(record: dict[str, Any], job: Job) -> list[str]:
     """The record's prompts, one for each of its texts."""
-    said = record.get(TEXT)
-    if not isinstance(said, list):
+    if TEXT not in record:
         return [job.template.fill(record)]
+    said = record[TEXT] if isinstance(record[TEXT], list) else [record[TEXT]]
     if not said or not all(isinstance(text, str) for text in said):
         raise BadConfig(f"{TEXT}: a text is needed, or a list of texts, at least one")
     return [job.template.fill({**record, TEXT: text}) for text in said]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from attune.batch.loop import run
 from attune.batch.manifest import Manifest, fingerprints, manifest_file, take_up
 from attune.batch.prompts import PLAIN, Template
 from attune.batch.rows import Counts, Rows, errors_file
-from attune.errors import BadConfig
+from attune.errors import AttuneError, BadConfig
 from attune.given import Given
 from attune.handle import Act
 from attune.limits import Limits
@@ -109,14 +109,17 @@ def _run(
     def stand() -> Stand:
         return Stand(rows.counts, before, tokens_before, time.monotonic() - began, source.fraction())
 
-    status, read = "failed", None
+    path = manifest_file(rows.path)
     try:
         told = (lambda: watch(stand())) if watch else None
-        seen = run(job, source, rows, limits, stop, told)
-        status, read = ("stopped", None) if stop.is_set() else ("finished", seen)
-        return Done(seen, status == "finished", stand())
-    finally:
-        manifest.end(manifest_file(rows.path), status, read, rows.counts, time.monotonic() - began)
+        read = run(job, source, rows, limits, stop, told)
+    except BaseException:
+        with suppress(AttuneError):  # the disk may be full: that error is the one to tell
+            manifest.end(path, "failed", None, rows.counts, stand().seconds)
+        raise
+    done = Done(read, not stop.is_set(), stand())
+    manifest.end(path, "finished" if done.finished else "stopped", read, rows.counts, done.stand.seconds)
+    return done
 
 
 def _job(plan: Plan, names: Sequence[str], act: Act, limits: Limits) -> Job:
