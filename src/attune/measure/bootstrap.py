@@ -60,7 +60,9 @@ def differences(field: str, one: Scored, other: Scored, rows: Rows, draws: int) 
         low, high = interval(apart)
         value = number(each.score(whole[:columns]) - each.score(whole[columns:]))
         bounds = (None, None) if value is None else (low, high)
-        found.append(Difference(field, each.name, each.unit, value, *bounds, None, "", each.better, each.group))
+        found.append(
+            Difference(field, each.name, each.unit, value, *bounds, None, "", each.better, each.group)
+        )
     return found
 
 

@@ -147,10 +147,10 @@ def _kind(gold: Gold, name: str) -> Kind | None:
         return Kind.LABEL if few else None
     if not all(isinstance(each, str) for each in values):
         return None
+    if name == "reply":
+        return Kind.DRAFT
     short = max(map(len, different)) <= _LABEL_CHARS
-    if few and short and len(values) >= 2 * len(different):
-        return Kind.LABEL
-    return Kind.DRAFT if name == "reply" else Kind.TEXT
+    return Kind.LABEL if few and short and len(values) >= 2 * len(different) else Kind.TEXT
 
 
 def classes(values: Iterable[Any]) -> list[str]:
