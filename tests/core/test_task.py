@@ -231,7 +231,7 @@ def test_a_task_that_cannot_be_used_says_where_and_what(tmp_path: Path, text: st
 
 
 def test_an_unknown_task_lists_the_built_in_ones() -> None:
-    with pytest.raises(BadTask, match="Built in: reply, triage"):
+    with pytest.raises(BadTask, match="Built in: reply, translate, triage"):
         find("topic")
     assert find("triage") == BUILT_IN / "triage.toml"
 

@@ -1,0 +1,98 @@
+// An item in a person's hands: what is typed is kept and compared, the lease is renewed while they work.
+import { place, post, say } from "./post.js";
+
+const form = document.getElementById("decide");
+const path = form.dataset.path;
+const original = field("text").defaultValue;
+const [SAVE_MS, RENEW_MS] = [350, Number(form.dataset.renew) * 1000];
+let [timer, saving, again, active, leaving] = [0, false, false, true, false];
+
+function field(name) {
+  return form.elements[name];
+}
+
+function tell(words) {
+  document.getElementById("saved").textContent = words;
+}
+
+function later() {
+  tell("");
+  clearTimeout(timer);
+  timer = setTimeout(save, SAVE_MS);
+}
+
+async function save() {
+  if (saving) return void (again = true);
+  saving = true;
+  const { text, version, draft } = { text: field("text").value, version: field("version").value, draft: field("draft").value };
+  const answer = await post(`${path}/save`, { text, version, draft });
+  saving = false;
+  if (answer.status === 0) return void (timer = setTimeout(save, 3000));
+  if (place("changes", answer.html)) shown();
+  tell(answer.status === 200 ? "Kept" : "");
+  if (again) { again = false; later(); }
+}
+
+/** The button says what pressing it does. */
+function shown() {
+  const edited = document.getElementById("changes").dataset.edited === "true";
+  form.ownerDocument.querySelector("[data-approve]").textContent = edited ? "Approve with edits" : "Approve as it is";
+}
+
+function put(text) {
+  const area = field("text");
+  area.focus();
+  area.setRangeText(text, area.selectionStart, area.selectionEnd, "end");
+  area.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+function replace(text) {
+  field("text").select();
+  put(text);
+}
+
+async function renew() {
+  if (!active || document.hidden) return;
+  active = false;
+  const answer = await post(`${path}/renew${location.search}`, { lease: field("lease").value });
+  const old = document.getElementById("notices");
+  const seen = [...old.querySelectorAll("input:checked")].map((each) => each.id);
+  if (answer.html.trim() === old.outerHTML.trim()) return;
+  place("notices", answer.html);
+  for (const id of seen) document.getElementById(id)?.click();
+  if (answer.status === 409) say(document.getElementById("refusal")?.textContent.trim() || "");
+}
+
+form.addEventListener("input", (event) => event.target.id === "text" && later());
+for (const kind of ["keydown", "pointerdown", "scroll"]) addEventListener(kind, () => { active = true; }, { passive: true });
+setInterval(renew, RENEW_MS);
+document.addEventListener("submit", (event) => { leaving = !event.target.dataset.part; });
+
+addEventListener("pagehide", () => {
+  // Leaving without a word gives the item back; the short lease that is left lets a reload have it again.
+  if (leaving) return;
+  const said = { csrf: document.body.dataset.csrf, lease: field("lease").value, text: field("text").value, version: field("version").value };
+  navigator.sendBeacon(`${path}/away`, new URLSearchParams(said));
+});
+addEventListener("pageshow", (event) => event.persisted && location.reload());
+
+document.addEventListener("click", (event) => {
+  const target = event.target.closest("[data-insert], [data-original], [data-load]");
+  if (!target) return;
+  if (target.dataset.insert !== undefined) {
+    target.closest("dialog").close();
+    put(target.dataset.insert);
+  } else if ("original" in target.dataset) {
+    replace(field("draft").value);
+  } else {
+    replace(target.closest(".notice").querySelector("template").content.textContent);
+  }
+});
+document.addEventListener("placed", (event) => {
+  if (event.detail.id !== "draft") return;
+  field("text").focus();
+  save();
+});
+document.getElementById("draft-again")?.querySelector("form").addEventListener("formdata", (event) => event.formData.set("text", field("text").value));
+if (original !== field("text").value) save();
+shown();
