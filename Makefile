@@ -30,11 +30,17 @@ kill-kafka: $(VENV)/.dev  ## kill -9 of runs between two Kafka topics at 100 ran
 races: $(VENV)/.dev  ## six people want the same review item, 1,000 times on SQLite and on PostgreSQL; two minutes
 	$(BIN)/python -m tests.store.races
 
+kill-batch: $(VENV)/.dev  ## kill -9 of batches at 100 random moments; some five minutes
+	$(BIN)/python -m tests.batch.kill
+
 services: $(VENV)/.dev  ## starts Kafka, PostgreSQL and Pub/Sub, prints their addresses, ends them at Ctrl-C
 	$(BIN)/python -m services
 
 soak: $(VENV)/.dev  ## the memory of a million chats beside that of ten thousand; some ten minutes
 	$(BIN)/python -m bench.soak
+
+soak-batch: $(VENV)/.dev  ## the memory of a batch of a million records beside that of ten thousand; some five minutes
+	$(BIN)/python -m bench.batch
 
 answers: $(VENV)/.dev  ## a thousand answers of the embedded model, each parsed and checked
 	$(BIN)/python -m tests.acceptance.answers
