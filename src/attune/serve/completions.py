@@ -40,7 +40,7 @@ _MESSAGES = {"type": "array", "items": _MESSAGE, "minItems": 1}
 _TEXTS = {"type": "array", "items": {"type": "string"}, "minItems": 1}
 _CHAT_BODY = shapes.body(shapes.of_openai({"messages": _MESSAGES}))
 _TEXT_BODY = shapes.body(shapes.of_openai({"prompt": {"anyOf": [{"type": "string"}, _TEXTS]}}))
-_STREAM = {"text/event-stream": {"schema": {"type": "string"}}}
+_STREAM: dict[str, Any] = {"text/event-stream": {}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +93,22 @@ async def _complete(url: str, request: Request, service: Service) -> Response:
 async def read_object(request: Request) -> dict[str, Any]:
     """The JSON object in the body of `request`."""
     try:
-        body = json.loads(await request.body())
+        body = json.loads(await request.body(), parse_float=_number, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise Refusal(400, f"The body is not JSON: {error}", "not_json") from error
     if not isinstance(body, dict):
         raise Refusal(400, "The body must be a JSON object.", "not_an_object")
     return body
+
+
+def _number(text: str) -> float:
+    """JSON has one kind of number: 5.0 is 5."""
+    value = float(text)
+    return int(value) if value.is_integer() else value
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number")
 
 
 def _asked(url: str, body: Mapping[str, Any], service: Service) -> Asked:

@@ -12,6 +12,8 @@ from attune.generation import parameters
 
 Schema = dict[str, Any]
 _TYPES: Mapping[type[Any], str] = {int: "integer", float: "number", bool: "boolean"}
+_EXACT = 2**53
+"""Beyond it not every reader of JSON can tell one whole number from the next."""
 _OF_OPENAI = {"max_tokens": "max_new_tokens", "n": "num_return_sequences"}
 _DRAWN = (
     "temperature",
@@ -83,7 +85,9 @@ def of_parameter(option: Option) -> Schema:
         return {**told, "anyOf": [text, {"type": "array", "items": text}, {"type": "null"}]}
     schema: Schema = {**told, "type": [_TYPES[option.kind], "null"]}
     if option.kind is not bool:
-        schema |= {"minimum": option.low, "maximum": option.high}
+        assert option.low is not None
+        assert option.high is not None
+        schema |= {"minimum": max(option.low, -_EXACT), "maximum": min(option.high, _EXACT)}
     return schema
 
 
