@@ -1,0 +1,31 @@
+"""docs/serve.md: its curl lines are run, in their order, and do what the page shows."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+
+import pytest
+from tests.test_docs import _BLOCK, DOCS, fits
+
+PAGE = (DOCS / "serve.md").read_text(encoding="utf-8")
+
+
+def lines() -> list[tuple[str, list[str]]]:
+    """The curl commands of the page, each with what is shown below it."""
+    parts = [
+        part.splitlines()
+        for block in _BLOCK.findall(PAGE)
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)
+    ]
+    return [(first, shown) for first, *shown in filter(None, parts) if first.startswith("curl ")]
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+def test_every_curl_line_does_what_the_page_shows(pocket: str) -> None:
+    assert len(lines()) > 8
+    for command, shown in lines():
+        here = command.replace("http://127.0.0.1:8000", pocket)
+        done = subprocess.run(["bash", "-c", here], capture_output=True, text=True, timeout=60, check=True)
+        assert fits(shown, done.stdout.splitlines()), f"$ {here}\n{done.stdout}"
