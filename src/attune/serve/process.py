@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from attune import stream
 from attune.errors import AttuneError, BadConfig
@@ -49,11 +50,13 @@ def serve(
     bounds: Bounds,
     follow: bool,
     ready: Callable[[str], None],
+    beside: Callable[[ASGIApp], ASGIApp] | None = None,
 ) -> None:
     """Answers requests until SIGTERM or Ctrl-C, then finishes those in flight. `ready` is told the address.
 
     What an earlier process left in the store's queue is worked through besides, and with `follow` whatever
-    comes into it. Raises BadConfig where the place cannot be had.
+    comes into it. `beside` puts pages of another kind beside the service's: it is given these, behind their
+    gate, and gives all. Raises BadConfig where the place cannot be had.
     """
     keys.check(place.host, place.keys)
     metrics = Metrics(store, act.engine)
@@ -62,9 +65,10 @@ def serve(
         traffic = Traffic(metrics.registry)
         local = keys.is_loopback(place.host)
         service = Service(act, store, bounds, place.keys, intake, metrics, traffic, local)
+        app = application(service)
         server = _Server(
             uvicorn.Config(
-                application(service),
+                beside(app) if beside else app,
                 log_config=None,
                 access_log=False,
                 lifespan="off",
