@@ -8,7 +8,6 @@ from starlette.responses import Response
 
 from attune.desk.refusal import Refused
 from attune.desk.ruling import Approve, Reject, Ruling
-from attune.pages import words
 from attune.pages.asked import Asked
 from attune.pages.item import page, seen, view
 from attune.pages.typed import Typed
@@ -23,7 +22,9 @@ def approve(asked: Asked) -> Response:
 
 def reject(asked: Asked) -> Response:
     reason = asked.said("reason")
-    return _decided(asked, Reject(reason if reason in words.REASONS else "", asked.said("words")))
+    return _decided(
+        asked, Reject(reason if reason in asked.desk.settings.reasons else "", asked.said("words"))
+    )
 
 
 def hand(asked: Asked) -> Response:

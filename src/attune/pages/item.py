@@ -161,8 +161,8 @@ class View:
         return [each for each in self.asked.desk.settings.phrases if each.language in mine]
 
     @property
-    def reasons(self) -> list[tuple[str, str]]:
-        return list(words.REASONS.items())
+    def reasons(self) -> tuple[str, ...]:
+        return self.asked.desk.settings.reasons
 
     @property
     def colleagues(self) -> list[tuple[str, str]]:
@@ -264,8 +264,7 @@ def _again(asked: Asked) -> Lease | None:
 def _decision(made: Decision) -> DecisionView:
     how = {"approved": "approved this draft as it was.", "edited": "approved this with edits.",
            "rejected": "rejected this draft."}[made.kind]  # fmt: skip
-    reason = words.REASONS.get(made.reason, made.reason)
-    return DecisionView(f"{made.person} {how}", made.decided_at, reason, made.words)
+    return DecisionView(f"{made.person} {how}", made.decided_at, made.reason, made.words)
 
 
 def seen(asked: Asked) -> list[StaleReason]:

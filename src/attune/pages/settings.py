@@ -28,6 +28,7 @@ class Settings:
     undo_s: float = 10.0
     target_s: float = 4 * 3600.0
     reviewer_language: str = "en"
+    reasons: tuple[str, ...] = ("wrong facts", "wrong tone", "other")
     phrases: tuple[Phrase, ...] = ()
     secure: bool = False
     """Whether people come by https alone: the cookie is then sent on no other way."""

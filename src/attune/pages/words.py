@@ -17,17 +17,6 @@ LANGUAGES: Mapping[str, str] = {
     "sw": "Swahili", "ta": "Tamil", "th": "Thai", "tr": "Turkish", "uk": "Ukrainian", "ur": "Urdu",
     "vi": "Vietnamese", "zh": "Chinese",
 }  # fmt: skip
-REASONS: Mapping[str, str] = {
-    "wrong_facts": "It says something that is not so",
-    "promises": "It promises what we cannot keep",
-    "tone": "The tone is wrong",
-    "language": "It is in the wrong language, or hard to read",
-    "misses": "It misses what the customer is about",
-    "no_reply": "No reply is needed",
-    "elsewhere": "It was answered elsewhere",
-    "other": "Something else",
-}
-"""Why a draft is rejected: the code that is kept, and what a person reads."""
 WHO = {"customer": "Customer", "agent": "Agent", "bot": "Bot"}
 
 

@@ -70,4 +70,4 @@ function times(part) {
 }
 times(document);
 document.addEventListener("placed", (event) => times(event.detail));
-document.querySelector("h1[autofocus]")?.focus({ preventScroll: true });
+document.querySelector("h1[data-focus]")?.focus({ preventScroll: true });
