@@ -16,11 +16,12 @@ from tests.cli.conftest import clean_environment
 
 from attune.config import options
 from attune.connect import SAMPLES
+from attune.generation import parameters
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 _BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
-_TABLE = re.compile(r"(<!-- options: from attune.config -->\n).*?(<!-- end -->)", re.DOTALL)
+_TABLE = re.compile(r"(<!-- (options|parameters): from attune\.\w+ -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def option_table() -> str:
@@ -33,8 +34,20 @@ def option_table() -> str:
     return "\n".join(rows) + "\n"
 
 
+def parameter_table() -> str:
+    """Every parameter of generation as a row of Markdown."""
+    rows = ["| parameter | default | can be | what it is |", "|---|---|---|---|"]
+    for name, parameter in parameters().items():
+        default = "" if parameter.kind is tuple else f"`{str(parameter.default).lower()}`"
+        rows.append(f"| `{name}` | {default} | {parameter.range} | {parameter.help} |")
+    return "\n".join(rows) + "\n"
+
+
+_MADE = {"options": option_table, "parameters": parameter_table}
+
+
 def with_tables(page: str) -> str:
-    return _TABLE.sub(lambda found: found[1] + option_table() + found[2], page)
+    return _TABLE.sub(lambda found: found[1] + _MADE[found[2]]() + found[3], page)
 
 
 def commands(page: str) -> list[tuple[str, list[str]]]:
@@ -75,6 +88,11 @@ def shell(tmp_path: Path) -> dict[str, str]:
     (task,) = re.findall(
         r"^```toml\n(.*?)^```", (DOCS / "tasks.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
     )
+    articles = re.search(
+        r"^```json\n(.*?)^```", (DOCS / "batch.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    assert articles is not None
+    (tmp_path / "work" / "articles.jsonl").write_text(articles[1], encoding="utf-8")
     (tmp_path / "work" / "topic.toml").write_text(task, encoding="utf-8")
     ours = clean_environment()
     return ours | {"PATH": f"{script.parent}:{ours['PATH']}"}
@@ -124,8 +142,9 @@ def test_tables_of_options_are_current(page: Path) -> None:
     assert text == with_tables(text), "run: python -m tests.test_docs"
 
 
-def test_the_page_of_commands_has_the_table() -> None:
+def test_the_pages_of_commands_and_of_batches_have_their_tables() -> None:
     assert _TABLE.search((DOCS / "commands.md").read_text(encoding="utf-8"))
+    assert "| `num_beams` |" in (DOCS / "batch.md").read_text(encoding="utf-8")
 
 
 if __name__ == "__main__":
