@@ -67,7 +67,12 @@ class Config:
     store: Annotated[
         str, Option("Where outcomes, reviews and the queue are kept: a file for SQLite, or postgresql://…")
     ] = "attune.db"
-    engine: Annotated[str, Option("What runs the model: pocket, or openvino:FOLDER.")] = "pocket"
+    engine: Annotated[str, Option("What runs the model: pocket, openvino:FOLDER, or ctranslate2:FOLDER.")] = (
+        "pocket"
+    )
+    models: Annotated[str, Option("The folder of models that were added: attune models.")] = (
+        "~/.local/share/attune/models"
+    )
     task: Annotated[
         str, Option("What is asked about each chat: a task's name, or a path to its TOML file.")
     ] = "triage"
@@ -98,6 +103,10 @@ class Config:
         int, Option("Requests that the service answers at once; more are told to come back.", 1, 100_000)
     ] = 256
     max_body_bytes: Annotated[int, Option("A longer request is refused.", 1_000, 1_000_000_000)] = 16_000_000
+    max_file_bytes: Annotated[
+        int, Option("A longer file of /v1/files is refused.", 1_000, 100_000_000_000)
+    ] = 500_000_000
+    files_folder: Annotated[str, Option("Where the service keeps files and batches.")] = "attune-files"
     max_list: Annotated[int, Option("Chats or texts in the list of one request.", 1, 100_000)] = 256
     max_request_tokens: Annotated[
         int, Option("Tokens that one request may ask for, in all its texts together.", 1, 100_000_000)
@@ -108,6 +117,22 @@ class Config:
     drain_s: Annotated[
         float, Option("Seconds that requests in flight have to end when the service stops.", 0, 86_400)
     ] = 60.0
+    claim_s: Annotated[
+        float, Option("Seconds that a review item stays a person's without a sign of them.", 1, 86_400)
+    ] = 600.0
+    undo_s: Annotated[
+        float, Option("Seconds in which a decision can be undone, before its reply goes out.", 0, 3600)
+    ] = 10.0
+    reject_reasons: Annotated[str, Option("Why a draft can be rejected, separated by commas.")] = (
+        "wrong facts,wrong tone,wrong language,no reply needed,other"
+    )
+    replies: Annotated[
+        str,
+        Option("Where approved replies go: queue:, file:PATH, https://…, kafka://… or pubsub://…"),
+    ] = "queue:"
+    webhook_secret_file: Annotated[str, Option("File of the secret that webhooks are signed with.")] = (
+        "webhook.secret"  # noqa: S105 - the file's name
+    )
     log_format: Annotated[str, Option("How log lines are written on stderr.", among=("text", "json"))] = (
         "text"
     )

@@ -13,6 +13,7 @@ from attune.engines import Engine
 from attune.errors import BadConfig, StoreError
 from attune.export import Column
 from attune.models import POCKET
+from attune.replies import Outlet
 from attune.sinks import Sink
 from attune.sinks import columns as sink_columns
 from attune.sources import Source
@@ -167,6 +168,59 @@ _SINKS: Mapping[str, Callable[[str, Sequence[Column]], Sink]] = {
     "parquet": _parquet,
     "postgresql": _postgresql,
     "pubsub": _pubsub_sink,
+}
+
+
+def replies(address: str, secret_file: str) -> Outlet:
+    """Where approved replies go: the outlet at `address`. Nothing is connected yet.
+
+    `secret_file` is read for a webhook alone.
+    """
+    scheme, _ = _split(address, _REPLIES, "outlet of replies")
+    return _REPLIES[scheme](address, secret_file)
+
+
+def _reply_queue(address: str, _: str) -> Outlet:
+    from attune.replies.queue import Queue
+
+    if address != QUEUE:
+        raise BadConfig(f"{QUEUE} takes nothing behind it, not {address.removeprefix(QUEUE)!r:.40}")
+    return Queue()
+
+
+def _reply_file(address: str, _: str) -> Outlet:
+    from attune.replies.file import JsonLines
+
+    return JsonLines(address.partition(":")[2])
+
+
+def _webhook(address: str, secret_file: str) -> Outlet:
+    from attune.replies.webhook import Webhook
+
+    try:
+        secret = Path(secret_file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadConfig(
+            f"the secret of webhooks cannot be read from {secret_file} (--webhook-secret-file). Make one: "
+            "echo whsec_$(openssl rand -base64 32) > webhook.secret"
+        ) from error
+    return Webhook(address, secret)
+
+
+def _reply_broker(address: str, _: str) -> Outlet:
+    from attune.replies.broker import COLUMNS, Broker
+
+    scheme = address.partition(":")[0]
+    return Broker(_SINKS[scheme](address, [Column(name, "text") for name in COLUMNS]))
+
+
+_REPLIES: Mapping[str, Callable[[str, str], Outlet]] = {
+    "queue": _reply_queue,
+    "file": _reply_file,
+    "http": _webhook,
+    "https": _webhook,
+    "kafka": _reply_broker,
+    "pubsub": _reply_broker,
 }
 
 

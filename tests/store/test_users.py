@@ -12,6 +12,7 @@ from attune.desk.refusal import Refused, Taken, Unknown
 from attune.desk.roles import Role
 from attune.outcome import Place
 from attune.store import Store
+from attune.store.database import rows_of
 from attune.store.desk.sessions import BadLogin, Session, TooMany
 
 Make = Callable[..., Any]
@@ -55,7 +56,7 @@ def test_a_session_has_an_end(store: Store) -> None:
 def test_neither_password_nor_token_is_in_the_store(store: Store) -> None:
     session = login(store)
     for query in ("SELECT password FROM users", "SELECT hash FROM sessions", "SELECT detail FROM audit"):
-        rows = store._database.read(lambda c, q=query: c.execute(text(q)).scalars().all())
+        rows = [str(row[0]) for row in rows_of(store._database, text(query))]  # type: ignore[arg-type]
         assert rows
         assert all(PASSWORD not in row and session.token not in row for row in rows)
 
@@ -111,16 +112,17 @@ def test_guessing_is_slowed_down_by_name_and_by_address(store: Store) -> None:
     for _ in range(4):
         with pytest.raises(BadLogin, match="Name or password is wrong"):
             login(store, password="wrong password")
-    with pytest.raises(TooMany, match="Try again in 1 s"):
+    with pytest.raises(TooMany, match=r"Try again in [1-4] s"):
         login(store)
     assert login(store, "bob").person == "bob"
     pass_time(store)
     assert login(store).person == "ann"
-    for n in range(20):
-        with pytest.raises(BadLogin):
-            login(store, f"guess{n}", address="10.0.0.9")
     with pytest.raises(BadLogin):
         login(store, "nobody", address="10.0.0.9")
+    many = text("UPDATE logins SET failures = 20 WHERE subject = 'address:10.0.0.9'")
+    store._database.write(lambda c: c.execute(many))
+    with pytest.raises(BadLogin):
+        login(store, "another", address="10.0.0.9")
     with pytest.raises(TooMany):
         login(store, "bob", address="10.0.0.9")
     assert login(store, "bob").person == "bob"
@@ -131,12 +133,10 @@ def test_names_are_never_given_away_again_and_one_admin_stays(store: Store) -> N
     store.users.disable("ann", "root")
     with pytest.raises(Refused, match="There is a ann already"):
         store.users.add("ann", Role.REVIEWER, PASSWORD, "root")
-    for act in (
-        lambda: store.users.disable("root", "root"),
-        lambda: store.users.set_role("root", Role.LEAD, "root"),
-    ):
-        with pytest.raises(Refused, match="last admin"):
-            act()
+    with pytest.raises(Refused, match="last admin"):
+        store.users.disable("root", "root")
+    with pytest.raises(Refused, match="last admin"):
+        store.users.set_role("root", Role.LEAD, "root")
     store.users.set_role("bob", Role.ADMIN, "root")
     store.users.disable("root", "bob")
     assert [(user.name, user.disabled_at is None) for user in store.users.all()] == [

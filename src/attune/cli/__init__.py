@@ -30,6 +30,8 @@ VERBS: Mapping[str, str] = {
     "tasks": "attune.cli.tasks",
     "users": "attune.cli.users",
     "audit": "attune.cli.audit",
+    "replies": "attune.cli.replies",
+    "models": "attune.cli.models",
     "check": "attune.cli.check",
     "beam": "attune.cli.beam",
 }

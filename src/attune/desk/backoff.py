@@ -11,8 +11,8 @@ _LONGEST_S = 900.0
 
 
 def pause_s(failures: int, free: int) -> float:
-    """The pause before the next try: none for the first `free`, then 1, 2, 4, … up to 15 minutes."""
-    return 0.0 if failures <= free else min(_LONGEST_S, 2.0 ** min(failures - free - 1, 30))
+    """The pause before the next try: none for the first `free`, then 4, 8, 16, … up to 15 minutes."""
+    return 0.0 if failures <= free else min(_LONGEST_S, 2.0 ** min(failures - free + 1, 30))
 
 
 def retry_s(tries: int, first_s: float = 1.0, longest_s: float = 300.0) -> float:

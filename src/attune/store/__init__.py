@@ -15,6 +15,7 @@ from attune.store import dead, inbox, outcomes, settle, sinks, status
 from attune.store.database import Database, connect
 from attune.store.dead import DeadLetter
 from attune.store.desk.audit import Audit
+from attune.store.desk.outbox import Outbox
 from attune.store.desk.reviews import Reviews
 from attune.store.desk.sessions import Sessions
 from attune.store.desk.users import Users
@@ -57,6 +58,8 @@ class Store:
         """What the review desk does with items: the queue, claims, decisions."""
         self.audit = Audit(database)
         """Who did what, and when."""
+        self.outbox = Outbox(database)
+        """Approved replies on their way."""
         self.users = Users(database)
         """Who may use the desk."""
         self.sessions = Sessions(database)

@@ -60,10 +60,10 @@ class Sessions:
         """
         subjects = (f"user:{name}", f"address:{address}")
         kept = self._database.write(partial(_try, name=name, subjects=subjects))
-        if not passwords.fits(password, kept):
+        if not passwords.fits(password, kept) or kept is None:
             self._database.write(partial(_note, person=name, act="login failed", address=address))
             raise BadLogin
-        again = passwords.hashed(password) if kept and passwords.is_old(kept) else None
+        again = passwords.hashed(password) if passwords.is_old(kept) else None
         token = secrets.token_urlsafe(32)
         begun = partial(
             _begin, name=name, token=token, life_s=life_s, subjects=subjects, again=again, kept=kept

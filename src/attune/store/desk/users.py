@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, null, select, update
+from sqlalchemy import Connection, Row, Select, delete, null, select, update
 
 from attune.desk import password as passwords
 from attune.desk.refusal import Refused, Unknown
 from attune.desk.roles import Role
-from attune.store.database import Database
+from attune.store.database import Database, rows_of
 from attune.store.desk import audit, lease
 from attune.store.desk.schema import sessions, users
 from attune.store.schema import dialect_of, insert, now
@@ -47,13 +47,12 @@ class Users:
 
     def all(self) -> tuple[User, ...]:
         """Everybody, by name, those who were disabled too."""
-        query = select(*_COLUMNS).order_by(users.c.name)
-        return tuple(_user(row) for row in self._database.read(lambda c: c.execute(query).all()))
+        query: Select[Any] = select(*_COLUMNS).order_by(users.c.name)
+        return tuple(_user(row) for row in rows_of(self._database, query))
 
     def get(self, name: str) -> User | None:
-        query = select(*_COLUMNS).where(users.c.name == name)
-        row = self._database.read(lambda c: c.execute(query).one_or_none())
-        return None if row is None else _user(row)
+        query: Select[Any] = select(*_COLUMNS).where(users.c.name == name)
+        return next((_user(row) for row in rows_of(self._database, query)), None)
 
     def set_password(self, name: str, password: str, by: str) -> None:
         """Give a person another password; every session of theirs ends. Raises Unknown, Refused."""
