@@ -36,7 +36,7 @@ TAGS = {
         "figcaption",
     ),
     *("h1", "h2", "h3", "h4", "p", "div", "span", "b", "i", "em", "small", "code", "ul", "li", "details"),
-    *("summary", "table", "tr", "th", "td", "svg", "g", "line", "circle", "rect"),
+    *("br", "summary", "table", "tr", "th", "td", "svg", "g", "line", "circle", "rect"),
 }
 ATTRIBUTES = {
     *("lang", "charset", "http-equiv", "content", "name", "class", "style", "scope", "role", "aria-label"),
