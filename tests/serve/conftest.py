@@ -23,10 +23,12 @@ from attune.handle import Act
 from attune.limits import Limits
 from attune.metrics import Metrics
 from attune.serve.application import application
+from attune.serve.background import Background
 from attune.serve.bounds import Bounds
 from attune.serve.intake import Intake
 from attune.serve.keys import Keys
 from attune.serve.service import Service
+from attune.serve.shelf import Shelf
 from attune.serve.traffic import Traffic
 from attune.store import Store
 from attune.testing import ScriptedEngine
@@ -51,9 +53,11 @@ def make(tmp_path: Path) -> Iterator[Make]:
             open_things.callback(intake.close)
             if engine is None:
                 open_things.callback(used.close)
-            return Service(
-                act, store, bounds or Bounds(), Keys(keys), intake, metrics, Traffic(metrics.registry)
-            )
+            shelf = Shelf(tmp_path / "files")
+            background = Background(shelf, act, Limits())
+            open_things.callback(background.close)
+            parts = (intake, metrics, Traffic(metrics.registry), shelf, background)
+            return Service(act, store, bounds or Bounds(), Keys(keys), *parts)
 
         yield made
 

@@ -30,6 +30,16 @@ def ask(address: str, path: str, body: Any = None) -> tuple[int, Any]:
         return error.code, json.load(error)
 
 
+def until_in_flight(address: str, count: int) -> None:
+    """Waits until so many requests are being answered, besides the one that asks."""
+    until = time.monotonic() + 20
+    while True:
+        with urllib.request.urlopen(f"{address}/metrics", timeout=30) as answer:
+            if f"attune_http_in_flight {count + 1}.0" in answer.read().decode():
+                return
+        assert time.monotonic() < until
+
+
 def chat(number: int) -> dict[str, Any]:
     return {"id": number, "user_id": 7, "text": f"Where is order {number}?"}
 
@@ -37,14 +47,14 @@ def chat(number: int) -> dict[str, Any]:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_lets_what_is_in_flight_finish_and_takes_nothing_new(tmp_path: Path, number: int) -> None:
     answers: list[tuple[int, Any]] = []
-    with running(tmp_path, ATTUNE_ENGINE="scripted:delay_ms=1000") as service:
+    with running(tmp_path, ATTUNE_ENGINE="scripted:delay_ms=2000") as service:
         asking = [
             threading.Thread(target=lambda n=n: answers.append(ask(service.address, "/v1/chats", chat(n))))
             for n in range(4)
         ]
         for thread in asking:
             thread.start()
-        time.sleep(0.5)
+        until_in_flight(service.address, 4)
         service.process.send_signal(number)
         time.sleep(0.1)
         assert ask(service.address, "/v1/chats", chat(99))[0] == 503
@@ -76,7 +86,7 @@ def test_a_second_signal_ends_it_at_once_and_so_does_the_end_of_its_time(
 ) -> None:
     with running(tmp_path, "--drain-s", drain, ATTUNE_ENGINE="scripted:delay_ms=20000") as service:
         asking = ask_in_vain(service.address, "/v1/chats", chat(1))
-        time.sleep(0.5)
+        until_in_flight(service.address, 1)
         service.process.send_signal(signal.SIGTERM)
         time.sleep(0.2)
         assert service.process.poll() is None
@@ -89,9 +99,10 @@ def test_a_second_signal_ends_it_at_once_and_so_does_the_end_of_its_time(
 
 
 def test_what_a_killed_process_had_is_done_by_the_next(tmp_path: Path) -> None:
-    with running(tmp_path, "--lease-s", "0.5", ATTUNE_ENGINE="scripted:delay_ms=500") as service:
+    with running(tmp_path, "--lease-s", "0.5", ATTUNE_ENGINE="scripted:delay_ms=2000") as service:
         asking = ask_in_vain(service.address, "/v1/chats", [chat(number) for number in range(20)])
-        time.sleep(0.4)
+        until_in_flight(service.address, 1)
+        time.sleep(0.2)
         service.stop(signal.SIGKILL)
         asking.join()
     attune = Attune(tmp_path, clean_environment())

@@ -27,9 +27,12 @@ WIDE = Bounds(max_request_tokens=10**9)
 def test_every_page_keeps_what_the_reference_promises(make: Make, mode: GenerationMode) -> None:
     """What fits the document is answered as it says, and what does not is refused."""
     app = application(make(bounds=WIDE))
-    pages = schemathesis.openapi.from_asgi("/openapi.json", app, headers=HERE).get_all_operations()
-    tried = [try_out(page.ok(), mode) for page in pages]
-    assert len(tried) >= 10
+    pages: Any = schemathesis.openapi.from_asgi("/openapi.json", app, headers=HERE).get_all_operations()
+    tried = 0
+    for page in pages:
+        try_out(page.ok(), mode)
+        tried += 1
+    assert tried >= 10
 
 
 def try_out(page: Any, mode: GenerationMode) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from pathlib import Path
 
 import click
 
@@ -18,22 +19,9 @@ from attune.serve.bounds import Bounds
 from attune.serve.process import Place
 from attune.serve.process import serve as answer
 
-_OPTIONS = (
-    *(
-        "host",
-        "port",
-        "api_key_file",
-        "store",
-        "engine",
-        "task",
-        "in_flight",
-        "tries",
-        "timeout_s",
-        "lease_s",
-    ),
-    *("max_requests", "max_body_bytes", "max_list", "max_request_tokens", "max_chat_bytes"),
-    *("body_timeout_s", "drain_s"),
-)
+_SERVICE = ("host", "port", "api_key_file", "files_folder", "body_timeout_s", "drain_s")
+_MOST = ("max_requests", "max_body_bytes", "max_file_bytes", "max_list", "max_request_tokens")
+_CHATS = ("store", "engine", "task", "in_flight", "tries", "timeout_s", "lease_s", "max_chat_bytes")
 
 
 @click.command(
@@ -50,13 +38,14 @@ _OPTIONS = (
     ),
 )
 @click.option("--follow", is_flag=True, help="Work through the store's queue too, whatever comes into it.")
-@configured(*_OPTIONS)
+@configured(*_SERVICE, *_MOST, *_CHATS)
 def serve(config: Config, follow: bool) -> None:
     """Answers over HTTP: chats, completions in OpenAI's shape, the contract of hosting containers.
 
     What an earlier process left unfinished in the store's queue is worked through besides. Pages: /docs.
     """
-    place = Place(config.host, config.port, keys.load(config.api_keys, config.api_key_file))
+    opened = keys.load(config.api_keys, config.api_key_file)
+    place = Place(config.host, config.port, opened, Path(config.files_folder))
     keys.check(place.host, place.keys)
     limits = Limits(**{field.name: getattr(config, field.name) for field in fields(Limits)})
     bounds = Bounds(**{field.name: getattr(config, field.name) for field in fields(Bounds)})

@@ -10,12 +10,12 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from attune.errors import AttuneError
-from attune.serve import chats, completions, health, hosting, reference
+from attune.serve import batches, chats, completions, health, hosting, reference
 from attune.serve.gate import Gate
 from attune.serve.refusal import on_error, on_fault, on_invalid, on_refusal
 from attune.serve.service import Service
 
-_PAGES = (chats, completions, hosting, health, reference)
+_PAGES = (chats, completions, batches, hosting, health, reference)
 _ABOUT = "Reads finished customer conversations with a language model that you run yourself."
 
 

@@ -10,6 +10,7 @@ class Bounds:
     """As attune.config declares them, where each is explained."""
 
     max_body_bytes: int = 16_000_000
+    max_file_bytes: int = 500_000_000
     max_list: int = 256
     max_request_tokens: int = 65_536
     max_requests: int = 256

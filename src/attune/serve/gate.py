@@ -20,7 +20,8 @@ log = logging.getLogger(__name__)
 OPEN = ("/healthz", "/readyz", "/ping")
 """Pages for those who watch over the process: without a key, and while it drains or is full."""
 LOCAL = ("localhost", "127.0.0.1", "[::1]")
-_TEXT = {"/invocations": ("application/x-text",), "/v1/files": ("multipart/form-data",)}
+_FILES = "/v1/files"
+_TEXT = {"/invocations": ("application/x-text",), _FILES: ("multipart/form-data",)}
 """Pages that take something besides JSON."""
 _RETRY_S = 1.0
 
@@ -47,7 +48,8 @@ class Gate:
             await refusal.response()(scope, receive, answer.send)
         else:
             with self._traffic.entered():
-                await self._app(scope, _Body(receive, self._bounds).receive, answer.send)
+                body = _Body(receive, _most(scope, self._bounds), self._bounds.body_timeout_s)
+                await self._app(scope, body.receive, answer.send)
         self._note(scope, answer.status, time.monotonic() - began)
 
     def _check(self, scope: Scope) -> None:
@@ -65,7 +67,7 @@ class Gate:
         if self._traffic.in_flight >= self._bounds.max_requests:
             why = f"{self._bounds.max_requests} requests are being answered, no more are taken (max_requests)"
             raise Refusal(429, why, "too_many_requests", retry_s=_RETRY_S)
-        _check_body(scope, headers, self._bounds.max_body_bytes)
+        _check_body(scope, headers, _most(scope, self._bounds))
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         # The path as the page declares it: in the one that was asked for a customer's words may stand.
@@ -91,10 +93,10 @@ class _Answer:
 class _Body:
     """Receives a body that is not too long and does not take too long."""
 
-    def __init__(self, receive: Receive, bounds: Bounds) -> None:
-        self._receive, self._bounds = receive, bounds
+    def __init__(self, receive: Receive, most: int, timeout_s: float) -> None:
+        self._receive, self._most, self._timeout_s = receive, most, timeout_s
         self._size, self._ended = 0, False
-        self._until = time.monotonic() + bounds.body_timeout_s
+        self._until = time.monotonic() + timeout_s
 
     async def receive(self) -> Message:
         if self._ended:
@@ -102,11 +104,11 @@ class _Body:
         try:
             message = await asyncio.wait_for(self._receive(), max(0.0, self._until - time.monotonic()))
         except TimeoutError as error:
-            why = f"the body did not come within {self._bounds.body_timeout_s:g} s (body_timeout_s)"
+            why = f"the body did not come within {self._timeout_s:g} s (body_timeout_s)"
             raise Refusal(408, why, "body_timeout") from error
         self._size += len(message.get("body", b""))
-        if self._size > self._bounds.max_body_bytes:
-            raise _too_long(self._bounds.max_body_bytes)
+        if self._size > self._most:
+            raise _too_long(self._most)
         self._ended = not message.get("more_body", False)
         return message
 
@@ -135,5 +137,9 @@ def _check_body(scope: Scope, headers: Headers, most: int) -> None:
         raise Refusal(415, "The body must be JSON: Content-Type: application/json", "wrong_content_type")
 
 
+def _most(scope: Scope, bounds: Bounds) -> int:
+    return bounds.max_file_bytes if scope["path"] == _FILES else bounds.max_body_bytes
+
+
 def _too_long(most: int) -> Refusal:
-    return Refusal(413, f"The body is longer than {most:,} bytes (max_body_bytes)", "body_too_long")
+    return Refusal(413, f"The body is longer than {most:,} bytes", "body_too_long")

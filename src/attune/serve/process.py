@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 
 import uvicorn
@@ -23,10 +24,12 @@ from attune.limits import Limits
 from attune.metrics import Metrics
 from attune.serve import keys
 from attune.serve.application import application
+from attune.serve.background import Background
 from attune.serve.bounds import Bounds
 from attune.serve.intake import Intake
 from attune.serve.keys import Keys
 from attune.serve.service import Service
+from attune.serve.shelf import Shelf
 from attune.serve.traffic import Traffic
 from attune.store import Store
 
@@ -35,11 +38,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the service listens, and who may ask."""
+    """Where the service listens, who may ask, and the folder of its files and batches."""
 
     host: str
     port: int
     keys: Keys
+    files: Path
 
 
 def serve(
@@ -64,7 +68,10 @@ def serve(
         intake = Intake(store, act, limits, metrics.watch)
         traffic = Traffic(metrics.registry)
         local = keys.is_loopback(place.host)
-        service = Service(act, store, bounds, place.keys, intake, metrics, traffic, local)
+        shelf = Shelf(place.files)
+        background = Background(shelf, act, limits)
+        parts = (intake, metrics, traffic, shelf, background)
+        service = Service(act, store, bounds, place.keys, *parts, local)
         app = application(service)
         server = _Server(
             uvicorn.Config(
@@ -82,6 +89,7 @@ def serve(
             ready(_address(listener))
             server.run(sockets=[listener])
         finally:
+            background.close()
             intake.close()
 
 

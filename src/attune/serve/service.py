@@ -10,9 +10,11 @@ from starlette.requests import Request
 
 from attune.handle import Act
 from attune.metrics import Metrics
+from attune.serve.background import Background
 from attune.serve.bounds import Bounds
 from attune.serve.intake import Intake
 from attune.serve.keys import Keys
+from attune.serve.shelf import Shelf
 from attune.serve.traffic import Traffic
 from attune.store import Store
 
@@ -28,6 +30,8 @@ class Service:
     intake: Intake
     metrics: Metrics
     traffic: Traffic
+    shelf: Shelf
+    background: Background
     local: bool = True
 
 
