@@ -15,6 +15,8 @@ from attune.store import dead, inbox, outcomes, settle, sinks, status
 from attune.store.database import Database, connect
 from attune.store.dead import DeadLetter
 from attune.store.desk.audit import Audit
+from attune.store.desk.examples import Examples
+from attune.store.desk.insight import Insight
 from attune.store.desk.outbox import Outbox
 from attune.store.desk.reviews import Reviews
 from attune.store.desk.sessions import Sessions
@@ -64,6 +66,10 @@ class Store:
         """Who may use the desk."""
         self.sessions = Sessions(database)
         """Who is logged in."""
+        self.insight = Insight(database)
+        """Figures about all chats, and the search."""
+        self.examples = Examples(database)
+        """What people taught."""
 
     @classmethod
     def open(cls, address: str | Path) -> Self:

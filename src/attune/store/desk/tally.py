@@ -42,8 +42,13 @@ class Count:
 
 
 def add(connection: Connection, about: About, counts: Iterable[Count]) -> None:
-    """Add to the sums, in one order, so that writers never wait for each other in a circle."""
-    rows = [_row(span, about, count) for count in counts for span in SPANS]
+    """Add to the sums of one chat."""
+    add_all(connection, [(about, count) for count in counts])
+
+
+def add_all(connection: Connection, counts: Iterable[tuple[About, Count]]) -> None:
+    """Add to sums, in one order, so that writers never wait for each other in a circle."""
+    rows = [_row(span, about, count) for about, count in counts for span in SPANS]
     rows.sort(key=lambda row: tuple(row[name] for name in _KEY))
     if rows:
         connection.execute(adding(dialect_of(connection)), rows)
