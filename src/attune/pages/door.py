@@ -57,13 +57,18 @@ def let_in(response: Response, token: str, request: Request, settings: Settings)
     """Give the browser its cookie: a random token, signed, and nothing else."""
     response.set_cookie(
         COOKIE,
-        f"{token}.{_signature(token, settings)}",
+        signed(token, settings),
         max_age=int(settings.session_s),
         path=str(request.scope.get("root_path", "")) or "/",
         secure=settings.secure or request.url.scheme == "https",
         httponly=True,
         samesite="lax",
     )
+
+
+def signed(token: str, settings: Settings) -> str:
+    """The token as a cookie holds it."""
+    return f"{token}.{_signature(token, settings)}"
 
 
 def trusted(request: Request, given: str, here: Visitor) -> bool:

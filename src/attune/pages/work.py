@@ -64,7 +64,7 @@ def save(asked: Asked) -> Response:
         typed = Typed(asked.said("text"), draft, version=_save(asked))
     except SavedElsewhere as newer:
         typed = Typed(asked.said("text"), draft, version=newer.version, elsewhere=newer.text)
-    return asked.page("item_changes.html", item=typed)
+    return asked.page("item_changes.html", typed=typed)
 
 
 def again(asked: Asked) -> Response:

@@ -3,7 +3,7 @@ import { place, post, say } from "./post.js";
 
 const form = document.getElementById("decide");
 const path = form.dataset.path;
-const original = field("text").defaultValue;
+const kept = `attune-item-${form.dataset.item}`;
 const [SAVE_MS, RENEW_MS] = [350, Number(form.dataset.renew) * 1000];
 let [timer, saving, again, active, leaving] = [0, false, false, true, false];
 
@@ -68,9 +68,20 @@ for (const kind of ["keydown", "pointerdown", "scroll"]) addEventListener(kind, 
 setInterval(renew, RENEW_MS);
 document.addEventListener("submit", (event) => { leaving = !event.target.dataset.part; });
 
+/** What a page that is loaded again cannot have from the server yet: words of the last moment, the instruction. */
+function restore() {
+  const { text, draft, instruction } = JSON.parse(sessionStorage.getItem(kept) || "{}");
+  sessionStorage.removeItem(kept);
+  if (text === undefined) return;
+  [field("text").value, field("draft").value, field("instruction").value] = [text, draft, instruction];
+  save();
+}
+
 addEventListener("pagehide", () => {
-  // Leaving without a word gives the item back; the short lease that is left lets a reload have it again.
   if (leaving) return;
+  const [text, draft, instruction] = ["text", "draft", "instruction"].map((name) => field(name).value);
+  sessionStorage.setItem(kept, JSON.stringify({ text, draft, instruction }));
+  // Leaving without a word gives the item back; the short lease that is left lets a reload have it again.
   const said = { csrf: document.body.dataset.csrf, lease: field("lease").value, text: field("text").value, version: field("version").value };
   navigator.sendBeacon(`${path}/away`, new URLSearchParams(said));
 });
@@ -94,5 +105,7 @@ document.addEventListener("placed", (event) => {
   save();
 });
 document.getElementById("draft-again")?.querySelector("form").addEventListener("formdata", (event) => event.formData.set("text", field("text").value));
-if (original !== field("text").value) save();
+restore();
 shown();
+// The page that was here before may say only now that it was left.
+setTimeout(renew, 1500);

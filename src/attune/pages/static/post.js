@@ -53,11 +53,12 @@ document.addEventListener("submit", async (event) => {
   const button = event.submitter;
   button?.classList.add("busy");
   if (form.dataset.waits) say(form.dataset.waits);
-  const answer = await post(button?.formAction || form.action, new FormData(form, button));
+  const answer = await post(button?.getAttribute("formaction") || form.getAttribute("action"), new FormData(form, button));
   delete form.dataset.busy;
   button?.classList.remove("busy");
+  // Before the part is placed: a dialog that closes gives the focus back to where it was.
+  if (answer.html.trim()) form.closest("dialog")?.close();
   const part = place(form.dataset.part, answer.html);
   const told = part?.querySelector("[role=status], [role=alert]")?.textContent.trim();
   if (told) say(told);
-  if (part) form.closest("dialog")?.close();
 });
