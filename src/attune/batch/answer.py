@@ -25,7 +25,7 @@ def answer(line: Line, job: Job) -> Row:
     raw = original(line.raw)
     record: dict[str, Any] = {}
     try:
-        record = load(raw, job.max_bytes)
+        record = load(raw, job.limits.max_chat_bytes)
         return _answer(record, raw, line.number, job)
     except (BadConfig, BadChat, BadRequest) as error:
         reason, why = str(Reason.BAD_INPUT), str(error)

@@ -17,7 +17,7 @@ _TIMES = ("first_slot_s", "total_s", "created_at")
 
 def answer(raw: bytes, number: int, job: Job) -> Row:
     """The row of a chat: the columns of `attune results`. Raises BadChat, or Failed for a dead letter."""
-    outcome = handle(parse_chat(raw, job.max_bytes), job.act)
+    outcome = handle(parse_chat(raw, job.limits.max_chat_bytes), job.act)
     if outcome.place is Place.DEAD:
         assert outcome.reason is not None
         raise Failed(outcome.reason, outcome.detail)

@@ -13,6 +13,7 @@ from attune.errors import BadConfig, BadRequest
 from attune.generation import Generation, lacking
 from attune.given import Given, lay, settle
 from attune.handle import Act
+from attune.limits import Limits
 from attune.openai import DEFAULTS
 from attune.sources import Source
 
@@ -30,7 +31,7 @@ class Job:
     kind: Kind = Kind.TEXT
     given: Given = field(default_factory=dict)
     template: Template = PLAIN
-    max_bytes: int = 8_000_000
+    limits: Limits = Limits()
     ordered: bool = False
     created: int = 0
     """When the job began, in seconds of Unix time; a job that is gone on with keeps it."""
@@ -49,7 +50,11 @@ class Job:
             Kind.TEXT: {"parameters": _plain(self.generation), "prompt": self.template.text},
             Kind.OPENAI: {"parameters": _plain(self.generation)},
         }
-        ours = {"model": self.act.engine.model, "ordered": self.ordered, "max_chat_bytes": self.max_bytes}
+        ours = {
+            "model": self.act.engine.model,
+            "ordered": self.ordered,
+            "max_chat_bytes": self.limits.max_chat_bytes,
+        }
         return {"kind": str(self.kind), **asked[self.kind], **ours}
 
 

@@ -14,7 +14,6 @@ from attune.batch.job import Job, lines
 from attune.batch.record import Line
 from attune.batch.rows import Row, Rows
 from attune.errors import AttuneError, EngineError
-from attune.limits import Limits
 from attune.sources import Source
 
 _POLL_S = 0.1
@@ -26,18 +25,15 @@ _WINDOW = 4
 Watch = Callable[[], None]
 
 
-def run(
-    job: Job, source: Source, rows: Rows, limits: Limits, stop: threading.Event, watch: Watch | None = None
-) -> int:
+def run(job: Job, source: Source, rows: Rows, stop: threading.Event, watch: Watch | None = None) -> int:
     """Gives every record of `source` its row, but those that have one, and says how many records were read.
 
     Setting `stop` drains: what has begun is finished and written. `watch` is called after each write, from
     another thread. Raises EngineError when the engine fails record after record, AttuneError when the rows
     cannot be written; what has no row then gets one the next time.
     """
-    window = threading.Semaphore(_WINDOW * limits.in_flight)
-    writing = _Writing(job, rows, limits, stop, window, watch)
-    pool = ThreadPoolExecutor(limits.in_flight, "attune-record")
+    writing = _Writing(job, rows, stop, watch)
+    pool = ThreadPoolExecutor(job.limits.in_flight, "attune-record")
     read = 0
     try:
         for line in lines(source):
@@ -46,10 +42,7 @@ def run(
             read += 1
             if line.number in rows:
                 continue
-            while not (room := window.acquire(timeout=_POLL_S)) and not stop.is_set():
-                pass
-            if room:
-                writing.expect(line.number)
+            if writing.expect(line.number):
                 pool.submit(_work, line, job, writing, stop)
     finally:
         pool.shutdown(wait=True)
@@ -71,18 +64,11 @@ def _work(line: Line, job: Job, writing: _Writing, stop: threading.Event) -> Non
 class _Writing:
     """Writes rows a few at once, from a thread of its own; in order where the job asks for it."""
 
-    def __init__(
-        self,
-        job: Job,
-        rows: Rows,
-        limits: Limits,
-        stop: threading.Event,
-        window: threading.Semaphore,
-        watch: Watch | None,
-    ) -> None:
+    def __init__(self, job: Job, rows: Rows, stop: threading.Event, watch: Watch | None) -> None:
         self.error: BaseException | None = None
-        self._ordered, self._rows, self._limits = job.ordered, rows, limits
-        self._stop, self._window, self._watch = stop, window, watch
+        self._ordered, self._limits, self._rows = job.ordered, job.limits, rows
+        self._stop, self._watch = stop, watch
+        self._window = threading.Semaphore(_WINDOW * job.limits.in_flight)
         self._failures = 0
         self._expected: deque[int] = deque()
         self._early: dict[int, Row] = {}
@@ -90,10 +76,14 @@ class _Writing:
         self._thread = threading.Thread(target=self._loop, name="attune-rows")
         self._thread.start()
 
-    def expect(self, number: int) -> None:
-        """Says that the row of this record comes: in order of the calls."""
+    def expect(self, number: int) -> bool:
+        """Waits for room for this record, whose row comes then, in order of the calls; False at the end."""
+        while not self._window.acquire(timeout=_POLL_S):
+            if self._stop.is_set():
+                return False
         if self._ordered:
             self._expected.append(number)
+        return True
 
     def put(self, row: Row) -> None:
         self._come.put(row)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from attune.batch.job import Job, differences
-from attune.batch.rows import Counts, Rows
+from attune.batch.rows import Rows
 from attune.errors import AttuneError, BadConfig
 from attune.visible import visible
 
@@ -46,13 +46,15 @@ class Manifest:
         self.versions = {"attune": version("attune"), "python": sys.version.split()[0]}
         self.write(path)
 
-    def end(self, path: Path, status: str, read: int | None, counts: Counts, seconds: float) -> None:
+    def end(self, rows: Rows, status: str, read: int | None = None) -> None:
         """Notes how a run ended; `read` is how many records it read, where it can say."""
+        counts = rows.counts
         self.status, self.ended_at = status, _now()
-        self.seconds = round(self.seconds + seconds, 3)
+        took = datetime.fromisoformat(self.ended_at) - datetime.fromisoformat(self.began_at)
+        self.seconds = round(self.seconds + took.total_seconds(), 3)
         self.counts = {"in": read, "ok": counts.ok, "failed": counts.failed, "reasons": dict(counts.reasons)}
         self.tokens = {"prompt": counts.prompt_tokens, "output": counts.output_tokens}
-        self.write(path)
+        self.write(manifest_file(rows.path))
 
     def write(self, path: Path) -> None:
         """Writes it, whole or not at all. Raises AttuneError."""
@@ -141,4 +143,4 @@ def _read(path: Path) -> Manifest:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

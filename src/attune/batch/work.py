@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -91,41 +91,37 @@ def work(
     with Rows(plan.out) as rows:
         manifest = take_up(rows, job, inputs, plan.fresh)
         job = replace(job, created=manifest.created)
-        with closing(_opened(names, limits)) as source:
-            return _run(job, source, rows, manifest, limits, stop, watch)
+        with closing(_opened(names, limits)) as source, _accounted(manifest, rows):
+            done = _run(job, source, rows, stop, watch)
+        manifest.end(rows, "finished" if done.finished else "stopped", done.read)
+        return done
 
 
-def _run(
-    job: Job,
-    source: Files,
-    rows: Rows,
-    manifest: Manifest,
-    limits: Limits,
-    stop: threading.Event,
-    watch: Watch | None,
-) -> Done:
+def _run(job: Job, source: Files, rows: Rows, stop: threading.Event, watch: Watch | None) -> Done:
     began, before, tokens_before = time.monotonic(), rows.counts.done, rows.counts.output_tokens
 
     def stand() -> Stand:
         return Stand(rows.counts, before, tokens_before, time.monotonic() - began, source.fraction())
 
-    path = manifest_file(rows.path)
+    read = run(job, source, rows, stop, (lambda: watch(stand())) if watch else None)
+    return Done(read, not stop.is_set(), stand())
+
+
+@contextmanager
+def _accounted(manifest: Manifest, rows: Rows) -> Iterator[None]:
+    """Has the manifest say so where the block fails."""
     try:
-        told = (lambda: watch(stand())) if watch else None
-        read = run(job, source, rows, limits, stop, told)
+        yield
     except BaseException:
         with suppress(AttuneError):  # the disk may be full: that error is the one to tell
-            manifest.end(path, "failed", None, rows.counts, stand().seconds)
+            manifest.end(rows, "failed")
         raise
-    done = Done(read, not stop.is_set(), stand())
-    manifest.end(path, "finished" if done.finished else "stopped", read, rows.counts, done.stand.seconds)
-    return done
 
 
 def _job(plan: Plan, names: Sequence[str], act: Act, limits: Limits) -> Job:
     with closing(_opened(names, limits)) as source:
         kind, first = look(source, limits.max_chat_bytes, plan.template)
-    job = Job(act, kind, plan.given, plan.template, limits.max_chat_bytes, plan.ordered, int(time.time()))
+    job = Job(act, kind, plan.given, plan.template, limits, plan.ordered, int(time.time()))
     check(job, first)
     return job
 
