@@ -49,6 +49,7 @@ def options() -> argparse.ArgumentParser:
     add("--engine", help="evaluate: any engine's address, like pocket; else what was exported")
     add("--task", default="triage", help="evaluate: a task's name or file")
     add("--answers", type=int, default=1000, help="evaluate: how many answers are parsed and checked")
+    add("--replies", type=Path, help="evaluate: where fifty of its replies go, to be judged by rubric.md")
     add("--json", type=Path, help="evaluate: where the figures go")
     return parser
 
@@ -80,7 +81,7 @@ def run(step: str, given: argparse.Namespace) -> bool:
         from recipes.pocket import evaluate
 
         figures = evaluate.evaluate(
-            data, given.engine or f"openvino:{work / size}", given.task, given.answers
+            data, given.engine or f"openvino:{work / size}", given.task, given.answers, given.replies
         )
         print(evaluate.table(figures))
         evaluate.write(figures, given.json or work / f"figures-{size}.json")

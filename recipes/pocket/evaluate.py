@@ -16,7 +16,7 @@ from attune.chat import Chat, Role, Turn
 from attune.excerpt import shorten
 from attune.ground import ungrounded
 from attune.language import language_of
-from recipes.pocket import asked, gold
+from recipes.pocket import asked, gold, judged, messy
 from recipes.pocket.asked import Asked
 from recipes.pocket.gold import Example
 from recipes.pocket.measures import accuracy, interval, macro_f1, mean, repeats, rouge
@@ -41,17 +41,25 @@ class Figure:
     rival: float | None = None
 
 
-def evaluate(data: Path, address: str, task: str, answers: int) -> list[Figure]:
-    """All figures of the model at `address`; `task` as attune's own commands take it."""
+def evaluate(
+    data: Path, address: str, task: str, answers: int, replies_to: Path | None = None
+) -> list[Figure]:
+    """All figures of the model at `address`; `task` as attune's own commands take it.
+
+    Fifty of its replies go to the file `replies_to`, for a person to judge.
+    """
     examples = gold.read(data / OURS / "dev.jsonl")
     engine = connect.engine(address)
     try:
         asks = connect.task(task, address)
         said, speed = asked.answers(asks, engine, examples)
         fitting = asked.fitting(asks, engine, examples, answers)
+        typed, _ = asked.answers(asks, engine, messy.read(data, messy.CHECKED))
     finally:
         engine.close()
-    found = [*sentiments(said), *summaries(said), *replies(said)]
+    if replies_to:
+        judged.write(said, replies_to)
+    found = [*sentiments(said), *summaries(said), *replies(said), *judgements(said), messy_texts(typed)]
     return [
         *found,
         _figure("valid answers", fitting, mean),
@@ -71,6 +79,14 @@ def sentiments(said: list[Asked]) -> Iterator[Figure]:
             others = [(each.example.sentiment, rival[each.example.chat.id]) for each in part]
             for kind, score in (("macro-F1", macro_f1), ("accuracy", accuracy)):
                 yield _figure(f"sentiment {kind}, {name}", pairs, score, score(others))
+
+
+def messy_texts(said: list[Asked]) -> Figure:
+    pairs = [(each.example.sentiment, _guess(each)) for each in said]
+    scores = _scores([each.example for each in said])
+    rival = messy.tuned(list(zip((gold for gold, _ in pairs), scores, strict=True)))
+    name = "sentiment macro-F1, messy public texts (VADER with thresholds tuned on them)"
+    return _figure(name, pairs, macro_f1, macro_f1(rival))
 
 
 def summaries(said: list[Asked]) -> Iterator[Figure]:
@@ -97,6 +113,16 @@ def replies(said: list[Asked]) -> Iterator[Figure]:
     yield _figure("reply in the right language", right, mean)
     grounded = [float(not ungrounded(e.reply, e.example.chat.text, e.example.chat.language)) for e in drafted]
     yield _figure("reply with no number or name from elsewhere", grounded, mean)
+
+
+def judgements(said: list[Asked]) -> Iterator[Figure]:
+    """What a person found of these replies; nothing where they have not been judged."""
+    if given := judged.answers(said):
+        verdicts = [float(judged.touched_up(each)) for each in given]
+        yield _figure("reply only has to be touched up, judged by hand", verdicts, mean)
+        for criterion in judged.CRITERIA:
+            values = [float(each[criterion]) for each in given]
+            yield _figure(f"reply judged by hand: {criterion}", values, mean)
 
 
 def names_problem(reply: str, wanted: list[str]) -> bool:
@@ -147,12 +173,16 @@ def _kinds(said: list[Asked]) -> list[str]:
 
 def _vader(examples: list[Example]) -> list[int]:
     """VADER's verdict on the customer's words, by its authors' thresholds."""
+    return [1 if score >= 0.05 else -1 if score <= -0.05 else 0 for score in _scores(examples)]
+
+
+def _scores(examples: list[Example]) -> list[float]:
+    """VADER's compound score, from -1 to 1, of the customer's words."""
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
     analyzer = SentimentIntensityAnalyzer()
     texts = (" ".join(t.text for t in each.chat.turns if t.role is Role.CUSTOMER) for each in examples)
-    scores = [analyzer.polarity_scores(text)["compound"] for text in texts]
-    return [1 if score >= 0.05 else -1 if score <= -0.05 else 0 for score in scores]
+    return [analyzer.polarity_scores(text)["compound"] for text in texts]
 
 
 def _language(text: str) -> str:

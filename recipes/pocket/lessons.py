@@ -13,22 +13,22 @@ from pathlib import Path
 
 from attune.models import POCKET
 from attune.task import Task, load
-from recipes.pocket import document, gold, rows, tokenizer
+from recipes.pocket import document, gold, messy, rows, tokenizer
 from recipes.pocket.answers import Lesson, lesson
 from recipes.pocket.augment import augment
 from recipes.pocket.controls import PAD
 from recipes.pocket.gold import Example
 from recipes.pocket.sources import OFTEN, conversation_files
 
-REVIEWS = 0.15
-"""Of the examples: reviews with stars, which have a sentiment and no summary but their own words."""
+REVIEWS = 0.12
+"""Of the examples: reviews of films with stars, which have a sentiment and no summary but their own words."""
 _OPEN = 12
 """Rows that are filled at the same time: the more, the less room is left at their ends."""
 _TASKS = (POCKET / "tasks" / "triage.toml", Path(__file__).parent / "tasks" / "triage.toml")
 
 
 def lessons(data: Path, work: Path, passes: int, seed: int) -> Path:
-    examples = learned(data)
+    examples = [*conversations(data), *messy.read(data, messy.LEARNED)]
     reviews = list(reviewed(work))
     tokens, tasks = tokenizer.load(work), [load(path) for path in _TASKS]
     ids: list[list[int]] = []
@@ -47,12 +47,12 @@ def lessons(data: Path, work: Path, passes: int, seed: int) -> Path:
         for row in packed(made):
             ids.append(row[0])
             counts.append(row[1])
-    print(f"{len(examples)} conversations, {passes} passes, {len(ids)} rows of {rows.TUNE}")
+    print(f"{len(examples)} examples, {passes} passes, {len(ids)} rows of {rows.TUNE}")
     return rows.write_lessons(work, ids, counts)
 
 
-def learned(data: Path) -> list[Example]:
-    """The conversations of one pass, each as often as its file is to come."""
+def conversations(data: Path) -> list[Example]:
+    """Those of one pass, each as often as its file is to come."""
     return [each for path in conversation_files(data) for each in gold.read(path) * OFTEN.get(path.name, 1)]
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import lzma
+from pathlib import Path
 
 import pytest
+from recipes.pocket import messy
 from recipes.pocket.evaluate import CHECKS, names_problem
 from recipes.pocket.measures import accuracy, interval, macro_f1, mean, repeats, rouge, words
 
@@ -51,3 +54,27 @@ def test_every_check_has_words_enough() -> None:
     records = [json.loads(line) for line in CHECKS.read_text(encoding="utf-8").splitlines()]
     assert all(len(record["words"]) >= 4 for record in records)
     assert len({record["id"] for record in records}) == len(records)
+
+
+def test_a_rivals_thresholds_are_those_that_suit_it_best() -> None:
+    scored = [(-1, -0.8), (-1, 0.1), (0, 0.3), (0, 0.2), (1, 0.6), (1, 0.9)]
+    assert messy.tuned(scored) == [(gold, gold) for gold, _ in scored]
+
+
+def test_messy_texts_are_labelled_by_id_alone_and_none_is_both_learned_and_checked() -> None:
+    learned, checked = (
+        [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        for path in (messy.LEARNED, messy.CHECKED)
+    )
+    assert {key for record in (*learned, *checked) for key in record} == {"source", "id", "end", "sentiment"}
+    assert len({record["id"] for record in (*learned, *checked)}) == len(learned) + len(checked)
+    assert len(checked) == 60
+
+
+def test_a_messy_text_is_found_by_its_id_and_ends_where_its_label_says(tmp_path: Path) -> None:
+    (tmp_path / "ewt_en").mkdir()
+    with lzma.open(tmp_path / "ewt_en" / "answers.jsonl.xz", "wt") as file:
+        file.write(json.dumps({"id": "7.xml", "text": "who? me"}))
+    (tmp_path / "labels").write_text(json.dumps({"source": "ewt_en", "id": "7", "end": 4, "sentiment": 0}))
+    (example,) = messy.read(tmp_path, tmp_path / "labels")
+    assert (example.chat.text, example.sentiment) == ("who?", 0)

@@ -48,7 +48,7 @@ def test_our_summaries_and_replies_name_no_number_that_the_chat_does_not(path: P
 def test_a_files_conversations_come_as_often_as_is_said(tmp_path: Path) -> None:
     (tmp_path / "conversations").mkdir()
     (tmp_path / "conversations" / "train.jsonl").touch()
-    come = Counter(each.chat.id for each in lessons.learned(tmp_path))
+    come = Counter(each.chat.id for each in lessons.conversations(tmp_path))
     for path in OWN.glob("*.jsonl"):
         assert {come[each.chat.id] for each in gold.read(path)} == {OFTEN.get(path.name, 1)}
     assert {path.name for path in OWN.glob("*.jsonl")} >= set(OFTEN)
