@@ -88,6 +88,13 @@ def test_runs_that_are_the_same_do_not_differ() -> None:
     assert Swapped(same, same).p(MEAN) == 1.0
 
 
+def test_a_run_less_itself_is_nothing_with_an_interval_of_nothing() -> None:
+    gold = [{"id": n, "mood": "ab"[n % 2]} for n in range(20)]
+    some = [{**row, "mood": "a"} for row in gold]
+    for each in evaluated(gold, some, some).scores[0].part.differences:
+        assert (each.value, each.low, each.high) in {(0.0, 0.0, 0.0), (None, None, None)}
+
+
 def test_the_difference_is_the_first_run_less_the_second_pair_by_pair() -> None:
     gold = [{"id": n, "mood": "ab"[n % 2]} for n in range(20)]
     worse = [{**row, "mood": "a"} for row in gold]
