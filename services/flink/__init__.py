@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -95,9 +96,8 @@ class Cluster:
 
     @property
     def options(self) -> list[str]:
-        """What a pipeline is given to run here."""
+        """What the Flink runner is given to run a pipeline here."""
         return [
-            "--runner=PortableRunner",
             f"--job_endpoint=127.0.0.1:{self.ports['jobs']}",
             "--environment_type=EXTERNAL",
             f"--environment_config=127.0.0.1:{self.ports['pool']}",
@@ -138,6 +138,16 @@ class Cluster:
             with urllib.request.urlopen(address, timeout=5) as answer:
                 return int(answer.read().count(b'"path"'))
         return 0
+
+    def cancel(self) -> None:
+        """Ends all jobs: one goes on when who submitted it is gone."""
+        address = f"http://127.0.0.1:{self.ports['rest']}/jobs"
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            jobs = json.load(answer)["jobs"]
+        for job in jobs:
+            if job["status"] == "RUNNING":
+                end = urllib.request.Request(f"{address}/{job['id']}?mode=cancel", method="PATCH")
+                urllib.request.urlopen(end, timeout=10).close()
 
     def log(self, most: int = 3000) -> str:
         parts = [

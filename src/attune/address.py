@@ -53,6 +53,13 @@ class Address:
             raise BadConfig(f"{self.shown}: {name}={text!r:.40} is no number of at least {low:g}")
         return value
 
+    def flag(self, name: str, default: bool) -> bool:
+        """An option that is true or false."""
+        text = self.options.get(name, "true" if default else "false")
+        if text not in ("true", "false"):
+            raise BadConfig(f"{self.shown}: {name}={text!r:.40} is neither true nor false")
+        return text == "true"
+
 
 def parse_address(text: str, form: str) -> Address:
     """The parts of `text`. Raises BadConfig where one is missing: `form` shows how it should look."""

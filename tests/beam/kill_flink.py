@@ -1,66 +1,35 @@
-"""Kafka to PostgreSQL on a Flink cluster, whose managers are killed again and again: the rows stay the same.
+"""The job of flink_job while the cluster's managers are killed, again and again: the rows stay the same.
 
-python -m tests.beam.kill_flink --kills 20
+python -m tests.beam.kill_flink --kills 20 --engine pocket
 """
 
 from __future__ import annotations
 
 import argparse
 import random
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from services import flink, kafka
 from services.postgres import binaries, server
 from tests.beam import chats
-from tests.brokers import new_topic
-from tests.postgres import new_database
+from tests.beam.flink_job import Job, Services, key_of
+from tests.brokers import messages
 
 from attune import connect, stream
-from attune.chat import parse_chat
-from attune.errors import BadChat
 from attune.handle import Act
 from attune.store import Store
 
-ENGINE = f"{chats.ENGINE}&delay_ms=20"
+SCRIPTED = f"{chats.ENGINE}&delay_ms=20"
 VICTIMS = ("task-manager-0", "task-manager-1", "job-manager")
-_PATIENCE_S = 240.0
+Rows = dict[str, list[Any]]
 
 
-def fill(broker: str, topic: str, lines: list[bytes]) -> None:
-    """Appends `lines`, those of one chat to one partition: which of two came first is then certain."""
-    from confluent_kafka import Producer
-
-    producer = Producer({"bootstrap.servers": broker})
-    for line in lines:
-        producer.produce(topic, line, key=_key(line))
-    assert producer.flush(30) == 0
-
-
-def _key(line: bytes) -> bytes:
-    try:
-        return parse_chat(line).id.encode()
-    except BadChat:
-        return line
-
-
-def undisturbed(lines: list[bytes], folder: Path) -> dict[str, list[object]]:
-    """What `attune run` makes of the same chats."""
-    path, store = folder / "chats.jsonl", str(folder / "run.db")
-    path.write_bytes(b"".join(line + b"\n" for line in lines))
-    source = connect.source([str(path)], 8_000_000)
-    assert source is not None
-    with Store.open(store) as opened:
-        stream.run(source, opened, Act(connect.task("triage", chats.ENGINE), connect.engine(chats.ENGINE)))
-    return same_rows(store)
-
-
-def same_rows(store: str) -> dict[str, list[object]]:
+def same_rows(store: str) -> Rows:
     """What a store holds, without what depends on the way the chats came."""
     found = chats.ends(store)
     for letter in found["dead"]:
@@ -68,70 +37,92 @@ def same_rows(store: str) -> dict[str, list[object]]:
     return {name: sorted(rows, key=repr) for name, rows in found.items()}
 
 
-class Job:
-    """The job on a cluster, and how far it is."""
-
-    def __init__(self, cluster: flink.Cluster, store: str) -> None:
-        self.cluster, self._store = cluster, store
-
-    def done(self) -> int:
-        with Store.open(self._store) as opened:
-            return sum(opened.counts().values())
-
-    def wait(self, rows: int) -> None:
-        until = time.monotonic() + _PATIENCE_S
-        while self.done() < rows:
-            if time.monotonic() > until:
-                raise AssertionError(f"{self.done()} rows of {rows}:\n{self.cluster.log()}")
-            time.sleep(0.2)
+def by_run(lines: list[bytes], folder: Path, engine: str = chats.ENGINE) -> Rows:
+    """What `attune run` makes of the same chats."""
+    path, store = folder / "chats.jsonl", str(folder / "run.db")
+    path.write_bytes(b"".join(line + b"\n" for line in lines))
+    source = connect.source([str(path)], 8_000_000)
+    assert source is not None
+    with Store.open(store) as opened:
+        stream.run(source, opened, Act(connect.task("triage", engine), connect.engine(engine)))
+    return same_rows(store)
 
 
-@contextmanager
-def submitted(cluster: flink.Cluster, topic: str, store: str) -> Iterator[Job]:
-    options = [*cluster.options, "--checkpointing_interval=1000", "--parallelism=2"]
-    command = [sys.executable, "-W", "ignore", "-m", "tests.beam.kafka_job", topic, store, ENGINE, *options]
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        try:
-            yield Job(cluster, store)
-        finally:
-            process.kill()
-            process.wait()
+def undisturbed(services: Services, lines: list[bytes], engine: str, folder: Path) -> Rows:
+    """What the same job makes of the same chats on the same cluster when nobody kills anything."""
+    job = Job(services, folder)
+    with job.running(engine):
+        job.feed.give(lines)
+        job.feed.end()
+        job.wait(len({key_of(line) for line in lines}))
+        job.wait(settled(job))
+    services.cluster.cancel()
+    return same_rows(job.store)
 
 
-def kill_one(job: Job, draw: random.Random) -> str:
+def settled(job: Job) -> int:
+    """The number of rows when no more come."""
+    before, now = -1, job.done()
+    while before != now:
+        time.sleep(5)
+        before, now = now, job.done()
+    return now
+
+
+def kill_one(cluster: flink.Cluster, draw: random.Random) -> str:
     """Kills a manager at a random moment, and starts it again a little later."""
     time.sleep(draw.uniform(0.0, 3.0))
     victim = draw.choice(VICTIMS)
-    job.cluster.kill(victim)
+    cluster.kill(victim)
     time.sleep(draw.uniform(0.0, 1.0))
-    job.cluster.start(victim)
+    cluster.start(victim)
     return victim
 
 
-def rehearse(cluster: flink.Cluster, postgres: str, broker: str, kills: int, each: int, seed: int) -> None:
-    """`kills` times: gives the job `each` chats, and kills a manager while it is at them. Checks the rows."""
-    draw = random.Random(seed)
-    lines = chats.lines(each * (kills + 1))
-    with tempfile.TemporaryDirectory() as temporary:
-        wanted = undisturbed(lines, Path(temporary))
-    store, topic = new_database(postgres), new_topic(broker)
-    with submitted(cluster, f"kafka://{broker}/{topic}", store) as job:
+def rehearse(job: Job, lines: list[bytes], wanted: Rows, kills: int, engine: str, seed: int) -> None:
+    """`kills` times: gives the job chats, and kills a manager while it is at them. Checks all it wrote."""
+    draw, each = random.Random(seed), len(lines) // (kills + 1)
+    with job.running(engine):
         for number in range(kills):
             before = job.done()
-            fill(broker, topic, lines[number * each : (number + 1) * each])
+            job.feed.give(lines[number * each : (number + 1) * each])
             job.wait(before + each // 10)
             began = time.monotonic()
-            victim = kill_one(job, draw)
+            victim = kill_one(job.services.cluster, draw)
             print(f"kill {number + 1} of {kills}: {victim}, {job.done()} rows so far", flush=True)
             job.wait(before + each // 2)
             print(f"  going on after {time.monotonic() - began:.1f} s", flush=True)
-        fill(broker, topic, lines[kills * each :])
+        job.feed.give(lines[kills * each :])
+        job.feed.end()
         job.wait(len(wanted["outcomes"]))
-    found = same_rows(store)
+        job.wait_for_sinks({row["key"] for row in wanted["outcomes"]})
+    check(job, wanted)
+
+
+def check(job: Job, wanted: Rows) -> None:
+    found, sent, filed = same_rows(job.store), job.sent(), job.filed()
     for table, right in wanted.items():
         assert found[table] == right, f"{table}: {len(found[table])} rows, {len(right)} wanted, or other ones"
-    print(f"{len(lines)} inputs, {kills} kills: {len(found['outcomes'])} rows, none lost, none doubled")
+    by_key = {row["key"]: row for row in wanted["outcomes"]}
+    assert sent.keys() == by_key.keys()
+    for key, value in sent.items():
+        assert value["place"] == by_key[key]["place"], key
+        assert value["confidence"] == by_key[key]["confidence"], key
+    assert sorted(filed) == sorted(key for key in by_key if not key.startswith("closing-")), "each once"
+    again = len(messages(job.services.broker, job.out)) - len(sent)
+    print(
+        f"{len(by_key)} rows in PostgreSQL, Kafka ({again} came again under their keys) and files: none lost,"
+    )
+    print("none doubled, all equal to those of the run that nobody disturbed")
+
+
+@contextmanager
+def started() -> Iterator[Services]:
+    folder = binaries()
+    if folder is None:
+        raise SystemExit("PostgreSQL is not installed: apt-get install postgresql")
+    with server(folder) as postgres, kafka.broker() as broker, flink.cluster() as cluster:
+        yield Services(postgres, broker, cluster)
 
 
 def main() -> None:
@@ -139,14 +130,20 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--chats", type=int, default=200, help="for each kill")
+    parser.add_argument("--chats", type=int, default=100, help="for each kill")
+    parser.add_argument("--engine", default=SCRIPTED)
     parser.add_argument("--seed", type=int, default=5)
     options = parser.parse_args()
-    folder = binaries()
-    if folder is None:
-        raise SystemExit("PostgreSQL is not installed: apt-get install postgresql")
-    with server(folder) as postgres, kafka.broker() as broker, flink.cluster() as cluster:
-        rehearse(cluster, postgres, broker, options.kills, options.chats, options.seed)
+    lines = chats.lines(options.chats * (options.kills + 1))
+    with (
+        started() as services,
+        tempfile.TemporaryDirectory() as first,
+        tempfile.TemporaryDirectory() as second,
+    ):
+        wanted = undisturbed(services, lines, options.engine, Path(first))
+        print(f"undisturbed: {len(wanted['outcomes'])} rows", flush=True)
+        job = Job(services, Path(second))
+        rehearse(job, lines, wanted, options.kills, options.engine, options.seed)
 
 
 if __name__ == "__main__":

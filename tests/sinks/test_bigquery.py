@@ -69,6 +69,15 @@ def test_a_commit_whose_answer_was_lost_is_not_made_twice(house: Warehouse) -> N
     assert len(house.rows) == 20
 
 
+def test_a_refusal_is_told_and_not_that_the_stream_is_closed(house: Warehouse) -> None:
+    house.refuse = "no right to update the table"
+    with (
+        closing(BigQuery(address(house), COLUMNS)) as sink,
+        pytest.raises(SinkError, match="problem opening the stream"),
+    ):
+        sink.write(batch(rows(1)))
+
+
 def test_a_field_that_comes_later_is_a_column_that_is_added(house: Warehouse) -> None:
     with closing(BigQuery(address(house), COLUMNS)) as sink:
         sink.write(batch(rows(1)))

@@ -52,6 +52,28 @@ def test_a_second_writer_shuts_the_first_out(kafka_broker: str) -> None:
     second.close()
 
 
+def test_without_transactions_many_write_and_a_batch_that_comes_again_is_there_again(
+    kafka_broker: str,
+) -> None:
+    topic = new_topic(kafka_broker)
+    first, second = (Kafka(f"kafka://{kafka_broker}/{topic}?transactions=false", COLUMNS) for _ in range(2))
+    first.write(batch(rows(3)))
+    second.write(batch(rows(3, 3)))
+    first.write(batch(rows(3), again=True))
+    assert sorted(key for key, _ in messages(kafka_broker, topic)) == sorted(
+        b"chat-%d" % number for number in (0, 1, 2, 0, 1, 2, 3, 4, 5)
+    )
+    first.close()
+    second.close()
+
+
+def test_without_transactions_a_broker_that_is_away_is_told() -> None:
+    sink = Kafka("kafka://127.0.0.1:1/topic?transactions=false&message.timeout.ms=500", COLUMNS)
+    with pytest.raises(SinkError, match=r"kafka://127\.0\.0\.1:1/topic cannot be written: .*timed out"):
+        sink.write(batch(rows(1)))
+    sink.close()
+
+
 def test_a_chat_that_is_too_long_for_a_message_is_left_out_and_the_row_says_so(kafka_broker: str) -> None:
     topic = new_topic(kafka_broker)
     sink = Kafka(f"kafka://{kafka_broker}/{topic}", COLUMNS)

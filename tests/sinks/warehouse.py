@@ -25,7 +25,7 @@ _ALREADY_EXISTS, _OUT_OF_RANGE, _INVALID = 6, 11, 3
 
 
 class Warehouse:
-    """One table, its pending streams, and a switch that loses the answer to the next commit."""
+    """One table, its pending streams; it loses the answer to the next commit, or refuses rows, if told to."""
 
     def __init__(self) -> None:
         self.fields: list[dict[str, Any]] | None = None
@@ -33,6 +33,7 @@ class Warehouse:
         self.pending: dict[str, list[dict[str, Any]]] = {}
         self.sizes: list[int] = []
         self.lose_commit = False
+        self.refuse = ""
         self.rest = self.grpc = ""
 
     def create(self, request: Any, context: Any) -> Any:
@@ -43,6 +44,8 @@ class Warehouse:
     def append(self, requests: Iterator[Any], context: Any) -> Iterator[Any]:
         stream, schema = "", pa.schema([])
         for request in requests:
+            if self.refuse:
+                context.abort(grpc.StatusCode.PERMISSION_DENIED, self.refuse)
             stream = request.write_stream or stream
             if request.arrow_rows.writer_schema.serialized_schema:
                 schema = pa.ipc.read_schema(pa.py_buffer(request.arrow_rows.writer_schema.serialized_schema))

@@ -9,9 +9,10 @@ from attune.beam.handle import Handle, Handled
 from attune.beam.inference import AttuneModelHandler
 from attune.beam.item import Ended
 from attune.beam.kafka import ReadKafka
+from attune.beam.pubsub import ReadPubSub
 from attune.beam.rows import ToRows
 from attune.beam.worker import Asking
-from attune.beam.write import WriteOutcomes, WriteReviews
+from attune.beam.write import WriteOutcomes, WriteReviews, WriteSink
 
 __all__ = [
     "Arm",
@@ -24,9 +25,11 @@ __all__ = [
     "ParseChats",
     "ReadChats",
     "ReadKafka",
+    "ReadPubSub",
     "Split",
     "ToRows",
     "WriteFiles",
     "WriteOutcomes",
     "WriteReviews",
+    "WriteSink",
 ]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.metrics import MetricsFilter
-from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, TestOptions
 from apache_beam.pvalue import PCollection
 from apache_beam.runners.runner import PipelineState
 
@@ -19,20 +19,15 @@ from attune.beam.chats import Once, ReadChats
 from attune.beam.files import FORMS, WriteFiles
 from attune.beam.handle import NAMESPACE, Handle
 from attune.beam.kafka import ReadKafka
+from attune.beam.pubsub import ReadPubSub
 from attune.beam.worker import Asking
-from attune.beam.write import WriteOutcomes
+from attune.beam.write import WriteOutcomes, WriteSink
 from attune.errors import AttuneError, BadConfig
 from attune.limits import Limits
 from attune.visible import visible
 
-RUNNERS = {
-    "direct": "FnApiRunner",
-    "prism": "PrismRunner",
-    "flink": "FlinkRunner",
-    "portable": "PortableRunner",
-    "spark": "SparkRunner",
-    "dataflow": "DataflowRunner",
-}
+_TOPICS: Mapping[str, Callable[[str, int], beam.PTransform]] = {"kafka": ReadKafka, "pubsub": ReadPubSub}
+_SINKS = ("kafka:", "pubsub:", "bigquery:")
 _FILES = re.compile(rf"({'|'.join(FORMS)}):(.+)")
 
 
@@ -51,23 +46,10 @@ class Plan:
     shards: int = 1
     accelerator: str = ""
 
-
-def options_of(runner: str, plan: Plan, more: Sequence[str]) -> PipelineOptions:
-    """Beam's options: ours for the runner, then the user's. Raises BadConfig for what Beam doesn't know."""
-    ours = [f"--runner={RUNNERS[runner]}"]
-    if runner == "dataflow":
-        # One process for each worker: its cores are for one engine, which batches over all threads.
-        ours += ["--experiments=no_use_multiple_sdk_containers", "--autoscaling_algorithm=THROUGHPUT_BASED"]
-        ours += [f"--number_of_worker_harness_threads={plan.limits.in_flight}"]
-    if any(map(_is_topic, plan.sources)):
-        ours.append("--streaming")
-    options = PipelineOptions([*ours, *more])
-    known = PipelineOptions([]).get_all_options()
-    for name in options.get_all_options(drop_default=True, retain_unknown_options=True):
-        if name not in known:
-            raise BadConfig(f"--{name} is no option of Beam's; what is behind -- goes to Beam as it is")
-    options.view_as(SetupOptions).save_main_session = False
-    return options
+    @property
+    def streams(self) -> bool:
+        """Whether a source has no end of its own."""
+        return any(map(_is_topic, self.sources))
 
 
 def build(pipeline: beam.Pipeline, plan: Plan) -> None:
@@ -91,8 +73,11 @@ def build(pipeline: beam.Pipeline, plan: Plan) -> None:
         _write(ended, sink, plan)
 
 
-def run(plan: Plan, options: PipelineOptions) -> dict[str, int]:
-    """Runs the plan to its end, and gives what was counted. Raises AttuneError if the pipeline failed."""
+def run(plan: Plan, options: PipelineOptions) -> dict[str, int] | None:
+    """Runs the plan to its end, and gives what was counted. Raises AttuneError if the pipeline failed.
+
+    What is only built, for Dataflow's template_location or its dry_run, has nothing to count: None.
+    """
     for pattern in plan.sources:
         if not _is_topic(pattern) and not FileSystems.match([pattern])[0].metadata_list:
             raise BadConfig(f"no file matches {visible(pattern)}")
@@ -100,6 +85,8 @@ def run(plan: Plan, options: PipelineOptions) -> dict[str, int]:
     build(pipeline, plan)
     try:
         result = pipeline.run()
+        if _is_only_built(options):
+            return None
         state = result.wait_until_finish()
     except AttuneError:
         raise
@@ -111,6 +98,11 @@ def run(plan: Plan, options: PipelineOptions) -> dict[str, int]:
         raise AttuneError(f"the pipeline ended as {state}: the runner's log says why")
     counters = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))["counters"]
     return {counter.key.metric.name: counter.result for counter in counters}
+
+
+def _is_only_built(options: PipelineOptions) -> bool:
+    template = options.view_as(GoogleCloudOptions).template_location
+    return bool(template) or bool(options.view_as(TestOptions).dry_run)
 
 
 def graph_of(plan: Plan, options: PipelineOptions) -> list[str]:
@@ -134,7 +126,7 @@ def read_arms(path: str) -> Split:
 
 
 def _is_topic(source: str) -> bool:
-    return source.startswith("kafka://")
+    return source.partition("://")[0] in _TOPICS
 
 
 def _source(plan: Plan) -> beam.PTransform:
@@ -143,7 +135,7 @@ def _source(plan: Plan) -> beam.PTransform:
         return ReadChats(plan.sources, plan.limits.max_chat_bytes)
     if len(plan.sources) > 1:
         raise BadConfig("a topic cannot be read together with other sources: run one pipeline for each")
-    return ReadKafka(topics[0], plan.limits.max_chat_bytes)
+    return _TOPICS[topics[0].partition("://")[0]](topics[0], plan.limits.max_chat_bytes)
 
 
 def _write(ended: PCollection[object], sink: str, plan: Plan) -> None:
@@ -153,5 +145,7 @@ def _write(ended: PCollection[object], sink: str, plan: Plan) -> None:
             folder, plan.task, plan.engine, form=form, shards=plan.shards, window_s=plan.window_s
         )
         ended | f"Files {folder}" >> files
+    elif sink.startswith(_SINKS):
+        ended | f"Sink {sink.partition('?')[0]}" >> WriteSink(sink, plan.task, plan.engine)
     else:
         ended | f"Store {sink.rpartition('@')[2]}" >> WriteOutcomes(sink)

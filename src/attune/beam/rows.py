@@ -13,7 +13,8 @@ from apache_beam.typehints.row_type import RowTypeConstraint
 from apache_beam.utils.timestamp import Timestamp
 
 from attune import connect, export
-from attune.outcome import Outcome
+from attune.outcome import Outcome, Place
+from attune.store import Settled
 from attune.store.outcomes import columns_of, stored
 from attune.task import Task
 
@@ -41,9 +42,20 @@ class ToRows(beam.PTransform):
 
 
 def row_of(outcome: Outcome, task: Task) -> export.Row:
-    """The outcome's values by column; it was made now, as far as anybody knows."""
-    row = columns_of(outcome) | {"created_at": time.time()}
-    return export.row(stored(row), task)
+    """The outcome's values by column."""
+    return export.row(settled_of(outcome).outcome, task)
+
+
+def settled_of(outcome: Outcome) -> Settled:
+    """The outcome as a store would give it, written now."""
+    review, dead = outcome.place is Place.REVIEW, outcome.place is Place.DEAD
+    return Settled(
+        stored(columns_of(outcome) | {"created_at": time.time()}),
+        draft=outcome.draft if review else None,
+        chat=outcome.chat if review else None,
+        reason=outcome.reason if dead else None,
+        detail=outcome.detail if dead else None,
+    )
 
 
 def _row(outcome: Outcome, task: Task) -> beam.Row:

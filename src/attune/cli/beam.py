@@ -69,6 +69,7 @@ def run(
         # Beam warns of its own optional parts on every import.
         logging.getLogger().setLevel(logging.ERROR)
     from attune.beam import pipeline
+    from attune.beam.options import options_of
     from attune.beam.worker import Asking
 
     limits = Limits(**{field.name: getattr(config, field.name) for field in fields(Limits)})
@@ -77,12 +78,13 @@ def run(
     plan = pipeline.Plan(
         engine=config.engine, task=config.task, arms=split, asking=asking, limits=limits, **given
     )
-    options = pipeline.options_of(runner, plan, beam_options)
+    options = options_of(runner, beam_options, streaming=plan.streams, in_flight=limits.in_flight)
     if dry_run:
         for line in pipeline.graph_of(plan, options):
             click.echo(line)
         return 0
-    click.echo(_reckoning(pipeline.run(plan, options)))
+    counted = pipeline.run(plan, options)
+    click.echo("The job is built, and not run." if counted is None else _reckoning(counted))
     return 0
 
 

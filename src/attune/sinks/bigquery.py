@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from attune.address import load, parse_address
@@ -43,6 +43,7 @@ class BigQuery:
         self._rest = load("google.cloud.bigquery", "bigquery")
         self._write_api = load("google.cloud.bigquery_storage_v1", "bigquery")
         self._writer = load("google.cloud.bigquery_storage_v1.writer", "bigquery")
+        self._closed = load("google.cloud.bigquery_storage_v1.exceptions", "bigquery").StreamClosedError
         self._address = parse_address(address, FORM)
         self._address.check_options((*OPTIONS, "rest", "grpc"))
         dataset, dot, table = self._address.name.partition(".")
@@ -82,10 +83,14 @@ class BigQuery:
             write_stream=stream.name,
             arrow_rows={"writer_schema": {"serialized_schema": self._schema().serialize().to_pybytes()}},
         )
-        with closing(self._writer.AppendRowsStream(writer, first)) as appending:
+        appending = self._writer.AppendRowsStream(writer, first)
+        try:
             futures = [appending.send(request) for request in self._requests(rows)]
             for future in futures:
                 future.result(_PATIENCE_S)
+        finally:
+            with suppress(self._closed):  # one that has failed is closed, and says why above
+                appending.close()
         writer.finalize_write_stream(name=stream.name, timeout=_PATIENCE_S)
         done = writer.batch_commit_write_streams(
             request={"parent": self._path, "write_streams": [stream.name]}, timeout=_PATIENCE_S

@@ -27,20 +27,24 @@ class Kafka:
 
     A batch is one transaction, which also commits the batch's number as the offset of a group of the sink's
     own: a batch that comes again and is there already is not written again, so a reader of committed
-    messages sees each once. A second writer of the same sink shuts the first out. Every option of the
-    address but ours is a setting of librdkafka.
+    messages sees each once. A second writer of the same sink shuts the first out. With `transactions=false`
+    many may write, and a batch that comes again is written again. Every option of the address but ours is a
+    setting of librdkafka.
     """
 
     def __init__(self, address: str, columns: Sequence[Column]) -> None:
         self._kafka = load("confluent_kafka", "kafka")
         self._address = parse_address(address, FORM)
         self._terms = terms(self._address, rows=500)
-        theirs = {name: value for name, value in self._address.options.items() if name not in OPTIONS}
+        self._alone = self._address.flag("transactions", default=True)
+        ours = (*OPTIONS, "transactions")
+        theirs = {name: value for name, value in self._address.options.items() if name not in ours}
         self._max_bytes = int(self._address.number("message.max.bytes", _MAX_BYTES)) - _ENVELOPE_BYTES
         group = f"attune-sink {self._terms.name}"
         common = {**theirs, "bootstrap.servers": self._address.where}
         self._reading = {**common, "group.id": group, "enable.auto.commit": False}
-        self._writing = {"compression.type": "zstd", **common, "transactional.id": group}
+        kind = {"transactional.id": group} if self._alone else {"enable.idempotence": True}
+        self._writing = {"compression.type": "zstd", **common, **kind}
         self._producer: Producer | None = None
         self._group: Consumer | None = None
         self._check_settings()
@@ -52,8 +56,13 @@ class Kafka:
     def write(self, batch: Batch) -> None:
         try:
             producer = self._connected()
-            if not (batch.again and self._position() >= batch.last):
-                self._send(producer, batch)
+            if not self._alone:
+                self._produce(producer, batch)
+            elif not (batch.again and self._position() >= batch.last):
+                self._commit(producer, batch)
+        except SinkError:
+            self._drop()
+            raise
         except (self._kafka.KafkaException, BufferError) as error:
             self._drop()
             why = error.args[0].str() if isinstance(error, self._kafka.KafkaException) else str(error)
@@ -64,13 +73,27 @@ class Kafka:
             self._group.close()
         self._drop()
 
-    def _send(self, producer: Producer, batch: Batch) -> None:
-        assert self._group is not None
-        producer.begin_transaction()
+    def _produce(self, producer: Producer, batch: Batch) -> None:
+        """Returns when the broker has all."""
+        refused: list[str] = []
         for row in batch.rows:
             headers: list[tuple[str, str | bytes | None]] = [("attune-key", key(row).encode())]
-            value = message(row, self._max_bytes)
-            producer.produce(self._address.name, value, key=str(row["id"]).encode(), headers=headers)
+            producer.produce(
+                self._address.name,
+                message(row, self._max_bytes),
+                key=str(row["id"]).encode(),
+                headers=headers,
+                on_delivery=lambda error, _: refused.append(error.str()) if error else None,
+            )
+        left = producer.flush(_PATIENCE_S)
+        if refused or left:
+            why = refused[0] if refused else f"{left} messages were not taken within {_PATIENCE_S:g} s"
+            raise SinkError(f"{self._terms.name} cannot be written: {why}")
+
+    def _commit(self, producer: Producer, batch: Batch) -> None:
+        assert self._group is not None
+        producer.begin_transaction()
+        self._produce(producer, batch)
         place = self._kafka.TopicPartition(self._address.name, 0, batch.last)
         producer.send_offsets_to_transaction([place], self._group.consumer_group_metadata(), _PATIENCE_S)
         producer.commit_transaction(_PATIENCE_S)
@@ -83,8 +106,9 @@ class Kafka:
         return int(found.offset)  # below zero where there is none
 
     def _connected(self) -> Producer:
-        if self._producer is None or self._group is None:
+        if self._producer is None:
             self._producer = self._kafka.Producer(self._writing, logger=log)
+        if self._alone and self._group is None:
             self._group = self._kafka.Consumer(self._reading, logger=log)
             # Also ends what an earlier writer left open, so that the position is the whole truth.
             self._producer.init_transactions(_PATIENCE_S)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from attune.address import load, parse_address
-from attune.errors import BadConfig, told
+from attune.errors import told
 from attune.export import Column, Row
 from attune.sinks import OPTIONS, Batch, SinkError, Terms, key, message, terms
 
@@ -27,10 +27,7 @@ class PubSub:
         self._retry = load("google.api_core.retry", "pubsub").Retry(timeout=_PATIENCE_S)
         self._address = parse_address(address, FORM)
         self._address.check_options((*OPTIONS, "ordered"))
-        ordered = self._address.options.get("ordered", "false")
-        if ordered not in ("true", "false"):
-            raise BadConfig(f"{self._address.shown}: ordered={ordered!r:.40} is neither true nor false")
-        self._ordered = ordered == "true"
+        self._ordered = self._address.flag("ordered", default=False)
         self._terms = terms(self._address, rows=500)
         self._client: Any = None
 
