@@ -373,3 +373,18 @@ def test_a_full_disk_is_said_and_the_job_goes_on_later(batch: Batch, small_disk:
     assert small(source).reconciled
     assert sorted(row["id"] for row in small.rows) == list(range(3000))
     assert small.manifest["status"] == "finished"
+
+
+def test_an_engine_that_fails_once_is_asked_again(batch: Batch) -> None:
+    asked: list[str] = []
+
+    def answer(request: Request) -> str:
+        said = request.prompt.messages[0].text
+        asked.append(said)
+        if asked.count(said) < 3:
+            raise EngineError("not now")
+        return "there"
+
+    batch.engine = ScriptedEngine(answer)
+    done = batch(batch.file("in.jsonl", texts(3)))
+    assert (done.stand.counts.ok, done.stand.counts.failed, len(asked)) == (3, 0, 9)
