@@ -46,6 +46,10 @@ SOME: dict[str, Any] = {
     "reject_reasons": "rude",
     "replies": "file:replies.jsonl",
     "webhook_secret_file": "elsewhere.secret",
+    "target_s": 60.0,
+    "phrases": "phrases.toml",
+    "reviewer_language": "ko",
+    "desk_key": "a key of the desk",
     "log_format": "json",
     "log_level": "debug",
 }

@@ -133,6 +133,19 @@ class Config:
     webhook_secret_file: Annotated[str, Option("File of the secret that webhooks are signed with.")] = (
         "webhook.secret"  # noqa: S105 - the file's name
     )
+    target_s: Annotated[
+        float, Option("Seconds that a review item may wait; then its badge turns.", 1, 31_536_000)
+    ] = 14_400.0
+    phrases: Annotated[str, Option("TOML file of the set phrases that reviewers insert.")] = ""
+    reviewer_language: Annotated[
+        str, Option("The language that conversations are translated into for reviewers.")
+    ] = "en"
+    desk_key: Annotated[
+        str,
+        Option(
+            "Signs the desk's cookies, the same for all services on a store; without it logins end with it."
+        ),
+    ] = ""
     log_format: Annotated[str, Option("How log lines are written on stderr.", among=("text", "json"))] = (
         "text"
     )

@@ -55,8 +55,8 @@ def demo(config: Config, folder: Path, quiet: bool) -> int:
 
     An earlier demo's files in that folder are replaced; a folder with anything else in it is left alone.
     """
-    source = _samples(config)
-    _clear(folder)
+    source = samples(config)
+    clear(folder)
     config = replace(config, store=str(folder / "demo.db"))
     seen = Seen()
     with closing(source), store_of(config) as store:
@@ -70,20 +70,20 @@ def demo(config: Config, folder: Path, quiet: bool) -> int:
     return done.exit_code
 
 
-def _samples(config: Config) -> Source:
+def samples(config: Config) -> Source:
     source = connect.source([str(connect.SAMPLES)], config.max_chat_bytes)
     assert source is not None
     return source
 
 
-def _clear(folder: Path) -> None:
-    """Makes the folder. Only one with the demo's mark loses files, and only the demo's own."""
+def clear(folder: Path, own: tuple[str, ...] = _OWN) -> None:
+    """Makes the folder. Only one with the demo's mark loses files, and only the demo's `own`."""
     shown = visible(str(folder))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()) and not (folder / MARK).is_file():
             raise AttuneError(f"the folder {shown} is there and is no demo's: choose another with --folder")
-        for name in _OWN:
+        for name in own:
             (folder / name).unlink(missing_ok=True)
         (folder / MARK).write_text(
             "made by attune demo, which replaces its own files here\n", encoding="utf-8"

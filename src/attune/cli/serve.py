@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from contextlib import ExitStack
+from dataclasses import fields, replace
 from pathlib import Path
 
 import click
 
 from attune import connect
+from attune.cli.demo import clear, samples
 from attune.cli.options import configured
+from attune.cli.reviewing import DESK, OUT, reviewed, worked_through
 from attune.cli.verb import Verb
 from attune.cli.working import engine_of, store_of
 from attune.config import Config
@@ -21,6 +24,7 @@ from attune.serve.process import serve as answer
 
 _SERVICE = ("host", "port", "api_key_file", "files_folder", "body_timeout_s", "drain_s")
 _MOST = ("max_requests", "max_body_bytes", "max_file_bytes", "max_list", "max_request_tokens")
+_DEMO = Path("attune-demo")
 _CHATS = ("store", "engine", "task", "in_flight", "tries", "timeout_s", "lease_s", "max_chat_bytes")
 
 
@@ -28,6 +32,7 @@ _CHATS = ("store", "engine", "task", "in_flight", "tries", "timeout_s", "lease_s
     cls=Verb,
     examples=(
         "attune serve",
+        "attune serve --demo",
         "attune serve --engine openvino:models/gemma --port 9000 --in-flight 64",
         "ATTUNE_API_KEYS=$(cat key) attune serve --host 0.0.0.0 --store postgresql://attune@db/attune",
         'curl http://127.0.0.1:8000/v1/chats --json \'{"id": 1, "user_id": 7, "text": "Thank you!"}\'',
@@ -37,12 +42,14 @@ _CHATS = ("store", "engine", "task", "in_flight", "tries", "timeout_s", "lease_s
         "3: the engine. 4: the store."
     ),
 )
+@click.option("--demo", is_flag=True, help="The sample chats in attune-demo, and a desk without a password.")
 @click.option("--follow", is_flag=True, help="Work through the store's queue too, whatever comes into it.")
-@configured(*_SERVICE, *_MOST, *_CHATS)
-def serve(config: Config, follow: bool) -> None:
-    """Answers over HTTP: chats, completions in OpenAI's shape, the contract of hosting containers.
+@configured(*_SERVICE, *_MOST, *_CHATS, *DESK, *OUT)
+def serve(config: Config, follow: bool, demo: bool) -> None:
+    """Answers over HTTP: the review desk, chats, completions in OpenAI's shape, hosting containers.
 
-    What an earlier process left unfinished in the store's queue is worked through besides. Pages: /docs.
+    What an earlier process left unfinished in the store's queue is worked through besides. The desk is at
+    /desk (attune users add lets people in), the reference at /docs.
     """
     opened = keys.load(config.api_keys, config.api_key_file)
     place = Place(config.host, config.port, opened, Path(config.files_folder))
@@ -50,8 +57,14 @@ def serve(config: Config, follow: bool) -> None:
     limits = Limits(**{field.name: getattr(config, field.name) for field in fields(Limits)})
     bounds = Bounds(**{field.name: getattr(config, field.name) for field in fields(Bounds)})
     task = connect.task(config.task, config.engine)
-    with store_of(config) as store, engine_of(config) as engine:
+    config = _demo(config) if demo else config
+    with ExitStack() as open_things:
+        store = open_things.enter_context(store_of(config))
+        engine = open_things.enter_context(engine_of(config))
         act = Act(task, engine, config.tries, config.timeout_s)
+        beside = open_things.enter_context(reviewed(config, store, act, "demo" if demo else ""))
+        if demo:
+            open_things.enter_context(worked_through(samples(config), store, act, limits))
         answer(
             act,
             store,
@@ -59,5 +72,16 @@ def serve(config: Config, follow: bool) -> None:
             limits,
             bounds,
             follow,
-            lambda address: click.echo(f"attune answers on {address}"),
+            _tell,
+            beside,
         )
+
+
+def _demo(config: Config) -> Config:
+    """The settings with the demo's folder in place of store and outlet."""
+    clear(_DEMO, ())
+    return replace(config, store=str(_DEMO / "demo.db"), replies=f"file:{_DEMO / 'replies.jsonl'}")
+
+
+def _tell(address: str) -> None:
+    click.echo(f"attune answers on {address}\nThe review desk: {address}/desk/")

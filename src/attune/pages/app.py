@@ -12,7 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
 
 from attune.desk.refusal import Refused, Unknown
 from attune.desk.roles import Right, may
@@ -78,6 +79,12 @@ PAGES = (
     Page("POST", "/users/{name}/disable", users.disable, Right.USERS),
     Page("POST", "/users/{name}/enable", users.enable, Right.USERS),
 )
+
+
+def beside(desk: Desk, rest: ASGIApp) -> Starlette:
+    """The pages of `desk` at /desk, everything else by `rest`; / leads to the desk."""
+    home = Route("/", RedirectResponse("/desk/", 307))
+    return Starlette(routes=[home, Mount("/desk", application(desk)), Mount("/", rest)])
 
 
 def application(desk: Desk) -> Starlette:
