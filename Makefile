@@ -45,9 +45,10 @@ soak-batch: $(VENV)/.dev  ## the memory of a batch of a million records beside t
 answers: $(VENV)/.dev  ## a thousand answers of the embedded model, each parsed and checked
 	$(BIN)/python -m tests.acceptance.answers
 
-bench: $(VENV)/.dev  ## the pipeline beside a bare loop, and the queue; writes docs/benchmarks.md
+bench: $(VENV)/.dev  ## the pipeline beside a bare loop, the queue, the service; writes docs/benchmarks.md
 	$(BIN)/python -m bench.pipeline
 	$(BIN)/python -m bench.queue
+	$(BIN)/python -m bench.serve
 
 bench-beam: $(VENV)/.dev  ## attune in Apache Beam beside the seed's pipeline, set up on first use; writes docs/benchmarks.md
 	test -x build/bench-beam/bin/python || $(BIN)/python -m bench.beam setup
