@@ -38,6 +38,7 @@ def convert(source: Path, target: Path, quantization: str) -> None:
     load("torch", "models")
     transformers = load("transformers", "models")
     converters = load("ctranslate2.converters", "models")
+    unreadable = load("safetensors", "models").SafetensorError
     with _quiet():
         try:
             _converter(converters.TransformersConverter, settings_of(source))(str(source)).convert(
@@ -45,7 +46,7 @@ def convert(source: Path, target: Path, quantization: str) -> None:
             )
             tokenizer = transformers.AutoTokenizer.from_pretrained(source)
             tokenizer.backend_tokenizer.save(str(target / "tokenizer.json"))
-        except (OSError, ValueError, KeyError, RuntimeError, ImportError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, RuntimeError, ImportError, unreadable) as error:
             raise ModelError(f"{source} cannot be converted: {type(error).__name__}: {error}") from error
 
 

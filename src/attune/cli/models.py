@@ -1,0 +1,158 @@
+"""`attune models`: models beside the one in the package: fetched, converted, looked over, removed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from attune import connect
+from attune.cli.options import configured
+from attune.cli.table import show as show_table
+from attune.cli.verb import Verb
+from attune.config import Config
+from attune.errors import ModelError
+from attune.models import kept as kept_models
+from attune.models.add import Wanted
+from attune.models.add import add as add_model
+from attune.models.convert import QUANTIZATIONS
+from attune.models.kept import Kept
+from attune.request import Free, Prompt, Request
+from attune.visible import visible
+
+_QUESTION = Request(
+    Prompt("", ("Answer yes or no. Is a late parcel good news?",), ""), (Free("answer", 80, 8, json=False),)
+)
+_PATIENCE_S = 600
+_CODES = "0: done. 2: usage or settings. 3: the model cannot be fetched, converted, run or found."
+
+
+@click.group()
+def models() -> None:
+    """Models beside the one in the package. Needs the extra [models] to add one."""
+
+
+@models.command(
+    cls=Verb,
+    examples=(
+        "attune models add google/flan-t5-large",
+        "attune models add google/mt5-base --name mt5 --quantization float32",
+        "attune models add downloads/flan-t5-large",
+    ),
+    codes=_CODES,
+)
+@click.argument("source", metavar="OWNER/NAME|FOLDER")
+@click.option("--name", default="", help="What it is called here. [the last part of SOURCE]")
+@click.option(
+    "--quantization", type=click.Choice(QUANTIZATIONS), default="int8", help="The type of its weights. [int8]"
+)
+@click.option("--revision", default="main", help="A branch, tag or commit on the hub. [main]")
+@click.option("--quiet", is_flag=True, help="No progress on stderr.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@configured("models")
+def add(config: Config, quiet: bool, as_json: bool, **given: str) -> None:
+    """Fetches a T5, FLAN-T5 or mT5 from the Hugging Face hub, or takes it from FOLDER, and converts it.
+
+    A model is there when it was converted and has answered a question, or not at all. A download that
+    broke off is gone on with by the same command.
+    """
+    with _steps(quiet) as say:
+        kept = add_model(Wanted(**given), Path(config.models).expanduser(), _tried, say)
+    if as_json:
+        click.echo(json.dumps(_told(kept)))
+        return
+    click.echo(
+        f"{kept.name} is there, {_size(kept.bytes)}. Run it: attune run --engine {quote(kept.address)}"
+    )
+
+
+@models.command("list", cls=Verb, examples=("attune models list", "attune models list --json"), codes=_CODES)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line.")
+@configured("models")
+def list_models(config: Config, as_json: bool) -> None:
+    """Lists the models that were added, and what --engine takes for each."""
+    found = list(kept_models.kept_in(Path(config.models).expanduser()))
+    if as_json:
+        for kept in found:
+            click.echo(json.dumps(_told(kept)))
+        return
+    rows = [(kept.name, _size(kept.bytes), kept.quantization, kept.source, kept.address) for kept in found]
+    show_table(("model", "size", "weights", "made from", "engine"), rows, wide=("engine",))
+
+
+@models.command("show", cls=Verb, examples=("attune models show flan-t5-large",), codes=_CODES)
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@configured("models")
+def show(config: Config, name: str, as_json: bool) -> int:
+    """Shows what the model NAME was made from, and reads its files through: are they as they were?"""
+    kept = kept_models.find(name, Path(config.models).expanduser())
+    damaged = kept.damaged()
+    if as_json:
+        click.echo(json.dumps(_told(kept) | {"damaged": damaged}))
+    else:
+        told = {"made from": f"{kept.source} {kept.revision}".strip(), "weights": kept.quantization}
+        told |= {"added": kept.added, "by": ", ".join(map(" ".join, kept.versions.items()))}
+        told |= {"engine": kept.address, "files": _files(kept, damaged)}
+        for label, value in told.items():
+            click.echo(f"{label:<11}{visible(value)}")
+    return ModelError.exit_code if damaged else 0
+
+
+@models.command("remove", cls=Verb, examples=("attune models remove flan-t5-large",), codes=_CODES)
+@click.argument("name")
+@configured("models")
+def remove(config: Config, name: str) -> None:
+    """Removes the model NAME from this machine."""
+    kept = kept_models.find(name, Path(config.models).expanduser())
+    kept_models.remove(kept)
+    click.echo(f"{kept.name} is gone: {_size(kept.bytes)} are free again")
+
+
+def _tried(folder: Path) -> None:
+    """Asks a new model something: it must load and end."""
+    engine = connect.engine(f"ctranslate2:{folder}")
+    try:
+        engine.submit(_QUESTION).result(timeout=_PATIENCE_S)
+    finally:
+        engine.close()
+
+
+@contextmanager
+def _steps(quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Tells the steps on stderr: on a terminal with the time each takes. The hub's own bars stand below."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda step: None if quiet else click.echo(step, err=True)
+        return
+    shown = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*shown, console=Console(stderr=True)) as progress:
+
+        def say(step: str) -> None:
+            for task in progress.task_ids:
+                progress.stop_task(task)
+            progress.add_task(step, total=None)
+
+        yield say
+
+
+def _told(kept: Kept) -> dict[str, Any]:
+    return asdict(kept) | {"folder": str(kept.folder), "name": kept.name, "address": kept.address}
+
+
+def _files(kept: Kept, damaged: list[str]) -> str:
+    if damaged:
+        return f"DAMAGED: {', '.join(damaged)}. Add it again: attune models remove {kept.name}, then add"
+    return f"{len(kept.files)}, {_size(kept.bytes)}, all as they were"
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"
