@@ -57,6 +57,23 @@ def test_what_was_written_is_there_when_the_store_is_opened_again(address: str, 
         assert store.waiting() == 1
 
 
+def test_items_of_an_older_store_are_at_the_desk(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = connect(address)
+    with monkeypatch.context() as older:
+        older.setitem(migrate.__globals__, "HEAD", "0002")
+        migrate(database)
+    outcome = (
+        "INSERT INTO outcomes VALUES ('a', 'triage', 'v1', 'review', 'd', 'u1', 'ko', 'mail', '{}', '{}',"
+        " '[]', 'm', 0, 0, 0, 0, 1, 5, 7)"
+    )
+    review = "INSERT INTO reviews VALUES ('a', 'triage', 'v1', '{}', 'Sorry.', 'open', 5)"
+    database.write(lambda connection: [connection.execute(text(each)) for each in (outcome, review)])
+    database.close()
+    with Store.open(address) as store:
+        (line,) = store.reviews.waiting()
+    assert (line.number, line.key, line.user_id, line.language, line.channel) == (7, "a", "u1", "ko", "mail")
+
+
 def test_a_second_opening_does_not_load_alembic(address: str) -> None:
     Store.open(address).close()
     code = (
