@@ -15,16 +15,6 @@ from pathlib import Path
 from services import jars
 from services.process import end, folder, free_port, listens
 
-_OPENS = [
-    f"--add-opens=java.base/{package}=ALL-UNNAMED"
-    for package in ("java.lang", "java.net", "java.nio", "java.io", "java.text", "java.time", "java.util")
-] + [
-    "--add-opens=java.base/java.util.concurrent=ALL-UNNAMED",
-    "--add-opens=java.base/java.util.concurrent.atomic=ALL-UNNAMED",
-    "--add-opens=java.base/java.util.concurrent.locks=ALL-UNNAMED",
-    "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
-]
-_JAVA = ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", *_OPENS]
 _RUNTIME = "org.apache.flink.runtime"
 _MAINS = {
     "zookeeper": (f"{_RUNTIME}.zookeeper.FlinkZooKeeperQuorumPeer", 128),
@@ -161,13 +151,8 @@ class Cluster:
             port = f"--service_port={self.ports['pool']}"
             return [sys.executable, "-W", "ignore", "-m", module, port]
         main, heap = _MAINS[name.rstrip("-0123456789")]
-        java = [
-            *_JAVA,
-            f"-Xmx{heap}m",
-            "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-            "-cp",
-            self._classpath,
-        ]
+        java = jars.java(self._classpath, heap)
+        java.insert(1, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
         given = {
             "zookeeper": ["--zkConfigFile", str(self._data / "zoo.cfg"), "--peerId", "1"],
             "job-server": [

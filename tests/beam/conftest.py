@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -32,11 +33,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.filterwarnings("ignore"))
 
 
-def prism_options() -> list[str]:
+@contextmanager
+def had() -> Iterator[None]:
+    """Skips, or fails where services are required, what needs one that cannot be had."""
     try:
-        program = prism.binary(version("apache-beam"))
+        yield
     except Unavailable as reason:
         (pytest.fail if os.environ.get("REQUIRE_SERVICES") == "1" else pytest.skip)(str(reason))
+
+
+def prism_options() -> list[str]:
+    with had():
+        program = prism.binary(version("apache-beam"))
     return ["--runner=PrismRunner", f"--prism_location={program}", "--environment_type=LOOPBACK"]
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from services import flink
-from services.process import Unavailable
 from tests.beam import chats
+from tests.beam.conftest import had
 from tests.beam.flink_job import PARTITIONS, Job, Services, closing
 from tests.beam.kill_flink import SCRIPTED, by_run, rehearse
 
@@ -16,14 +16,11 @@ pytestmark = pytest.mark.xdist_group("flink")
 
 @pytest.mark.timeout(300)
 def test_killed_managers_of_flink_change_no_row(
-    postgres_server: str, kafka_broker: str, tmp_path: Path, services_required: bool
+    postgres_server: str, kafka_broker: str, tmp_path: Path
 ) -> None:
     """The short form of `make beam-flink`."""
     lines = chats.lines(180)
     wanted = by_run([*lines, *map(closing, range(PARTITIONS))], tmp_path)
-    try:
-        with flink.cluster() as cluster:
-            job = Job(Services(postgres_server, kafka_broker, cluster), tmp_path)
-            rehearse(job, lines, wanted, kills=2, engine=SCRIPTED, seed=3)
-    except Unavailable as reason:
-        (pytest.fail if services_required else pytest.skip)(str(reason))
+    with had(), flink.cluster() as cluster:
+        job = Job(Services(postgres_server, kafka_broker, cluster), tmp_path)
+        rehearse(job, lines, wanted, kills=2, engine=SCRIPTED, seed=3)

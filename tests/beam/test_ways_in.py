@@ -8,8 +8,9 @@ from pathlib import Path
 import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
+from services import spark
 from tests.beam import chats
-from tests.beam.conftest import runner_options
+from tests.beam.conftest import had, runner_options
 
 from attune import connect, stream
 from attune.beam import Handle, Once, ParseChats, ReadChats, WriteOutcomes
@@ -31,13 +32,20 @@ def by_run(path: Path, store: str) -> None:
 
 
 def by_beam(runner: str, *more: str) -> Way:
-    def way(path: Path, store: str) -> None:
-        with beam.Pipeline(options=PipelineOptions([*runner_options(runner), *more])) as pipeline:
-            handled = pipeline | ReadChats([str(path)]) | Once() | Handle(chats.ENGINE)
-            for number, ended in enumerate(handled.all):
-                ended | f"Write {number}" >> WriteOutcomes(store)
+    return lambda path, store: through(PipelineOptions([*runner_options(runner), *more]), path, store)
 
-    return way
+
+def by_spark(path: Path, store: str) -> None:
+    with had(), spark.job_server() as endpoint:
+        options = ["--runner=SparkRunner", f"--job_endpoint={endpoint}", "--environment_type=LOOPBACK"]
+        through(PipelineOptions(options), path, store)
+
+
+def through(options: PipelineOptions, path: Path, store: str) -> None:
+    with beam.Pipeline(options=options) as pipeline:
+        handled = pipeline | ReadChats([str(path)]) | Once() | Handle(chats.ENGINE)
+        for number, ended in enumerate(handled.all):
+            ended | f"Write {number}" >> WriteOutcomes(store)
 
 
 WAYS: dict[str, Way] = {
@@ -46,6 +54,7 @@ WAYS: dict[str, Way] = {
         "direct", "--direct_num_workers=2", "--direct_running_mode=multi_processing"
     ),
     "beam, prism": by_beam("prism"),
+    "beam, spark": by_spark,
 }
 """By name; whoever adds a way in adds a line."""
 
@@ -58,6 +67,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
     return path, chats.ends(str(folder / "run.db"))
 
 
+@pytest.mark.timeout(400)  # a first run fetches Spark and builds Prism
 @pytest.mark.parametrize("way", WAYS)
 def test_the_rows_are_those_of_attune_run(
     way: str, expected: tuple[Path, dict[str, list[object]]], tmp_path: Path
