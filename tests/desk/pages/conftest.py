@@ -65,7 +65,9 @@ class Place:
 
     def fill(self, *chats: dict[str, Any], **fields: Any) -> list[int]:
         """Put chats into the store and have them read; the numbers of the items, oldest first."""
-        rows = [{"user_id": f"u{each['id']}", "text": "The soup was cold."} | fields | each for each in chats]
+        rows = [{"user_id": f"u{each['id']}"} | fields | each for each in chats]
+        for row in rows:
+            row.setdefault("turns", [{"role": "customer", "text": row.pop("text", "The soup was cold.")}])
         raws = [json.dumps(each, ensure_ascii=False).encode() for each in rows]
         read = [parse_chat(raw) for raw in raws]
         self.store.enqueue(
