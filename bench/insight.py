@@ -68,7 +68,7 @@ def chats(count: int) -> Iterator[tuple[dict[str, Any], dict[str, Any] | None]]:
             "language": language,
             "channel": drawn.choice(CHANNELS),
         }
-        row = {
+        row: dict[str, Any] = {
             **name, **about, "place": "review" if unhappy else "table", "digest": f"{n:032}", "seq": n,
             "values": {"sentiment": -1 if unhappy else drawn.randint(0, 1), "summary": said},
             "confidence": {}, "flags": [], "model": "pocket", "prompt_tokens": 200, "output_tokens": 30,
