@@ -51,10 +51,12 @@ def test_who_goes_away_in_the_middle_gives_the_engine_s_blocks_back(
     with listening(service) as address:
         clients = [begin(address, "/v1/chat/completions", body) for _ in range(4)]
         until(lambda: engine.stats().running == 4)
+        steps = engine.stats().steps
         for client in clients:
             client.close()
         until(lambda: engine.stats().running == 0)
         assert engine.free_blocks == engine.blocks
+        assert engine.stats().steps - steps < 1000, "the texts were written to their ends"
         until(lambda: service.traffic.in_flight == 0)
     assert service.metrics.registry.get_sample_value("attune_tokens_total", {"direction": "output"}) is None
 
