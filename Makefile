@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := src tests bench deploy recipes services
 
-.PHONY: help demo test lint format check kill kill-kafka races services soak answers bench bench-beam beam-flink bench-engine capacity lint-deploy pocket lock clean
+.PHONY: help demo test lint format check kill kill-kafka races services soak answers bench bench-beam bench-t5 beam-flink bench-engine capacity lint-deploy pocket lock clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
@@ -60,6 +60,11 @@ beam-flink: $(VENV)/.dev  ## Kafka to PostgreSQL on a Flink cluster, its manager
 bench-engine: $(VENV)/.dev  ## the engine beside others on the same work, set up on first use; writes docs/benchmarks.md
 	$(BIN)/python -m bench.engine setup
 	$(BIN)/python -m bench.engine
+
+bench-t5: $(VENV)/.dev  ## a T5 beside Transformers on the same weights, set up on first use; writes docs/benchmarks.md
+	test -x build/bench-t5/env/bin/python || $(PYTHON) -m venv build/bench-t5/env
+	build/bench-t5/env/bin/python -m pip install --quiet -e '.[models]' psutil
+	build/bench-t5/env/bin/python -m bench.t5
 
 capacity: $(VENV)/.dev  ## measures a worker here and simulates a load; writes docs/capacity.md; some four minutes
 	$(BIN)/python -m bench.capacity

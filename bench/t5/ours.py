@@ -14,7 +14,7 @@ _LABELS = ("unhappy", "neutral", "happy")
 WAYS: dict[str, dict[str, Any]] = {
     "greedy": {},
     "beams": {"num_beams": 4, "early_stopping": True},
-    "drawn": {"temperature": 1.0, "top_k": 50, "top_p": 0.95},
+    "drawn": {"temperature": 0.25, "top_k": 50, "top_p": 0.95},
     "sentiment": {},
 }
 

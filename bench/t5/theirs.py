@@ -15,7 +15,7 @@ _LABELS = ("unhappy", "neutral", "happy")
 WAYS: dict[str, dict[str, Any]] = {
     "greedy": {"do_sample": False},
     "beams": {"do_sample": False, "num_beams": 4, "early_stopping": True},
-    "drawn": {"do_sample": True, "temperature": 1.0, "top_k": 50, "top_p": 0.95},
+    "drawn": {"do_sample": True, "temperature": 0.25, "top_k": 50, "top_p": 0.95},
 }
 
 
