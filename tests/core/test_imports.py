@@ -7,9 +7,9 @@ import attune
 
 ROOT = Path(attune.__file__).parent
 LAYERS = [
-    {"errors"},
+    {"errors", "axis"},
     {"chat", "request", "outcome", "visible"},
-    {"address", "decode", "excerpt", "ground", "language", "prompt", "limits"},
+    {"address", "decode", "excerpt", "gather", "ground", "language", "prompt", "limits"},
     {"fields"},
     {"task"},
     {"desk"},

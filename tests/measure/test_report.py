@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.measure.conftest import evaluated
 
+from attune.axis import around_zero
 from attune.measure.report import page, plots
 
 EVIL = [
@@ -140,7 +141,7 @@ def test_all_of_the_json_is_json_without_nan() -> None:
 
 @pytest.mark.parametrize("ends", [[0.2, -0.1], [3.0, -14.2], [61.0], [250.0, 1.0], [100.0]])
 def test_an_axis_of_differences_has_zero_in_its_middle_and_round_ticks(ends: list[float]) -> None:
-    axis = plots.around_zero(ends)
+    axis = around_zero(ends)
     assert axis.at(0.0) == 50.0
     assert axis.ticks[0] == -axis.ticks[-1] == axis.low
     assert all(0 < axis.at(each) < 100 or each in (axis.low, axis.high) for each in ends)

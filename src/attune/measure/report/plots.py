@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from attune.axis import Axis, around_zero, rounded
 from attune.measure.evaluation import Evaluation, Group, Part, Scores
 from attune.measure.figure import Array, Difference, Figure
 from attune.measure.wording import main_measures
@@ -16,34 +17,10 @@ _BINS = 16
 _LIKELY = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """A scale from `low` to `high` with a few round ticks."""
-
-    low: float
-    high: float
-    ticks: tuple[float, ...]
-
-    def at(self, value: float | None) -> float:
-        """Where a value stands, 0 to 100; what lies beyond an end stands there."""
-        share = ((value or 0.0) - self.low) / (self.high - self.low)
-        return round(100 * min(1.0, max(0.0, share)), 2)
-
-
 def whole(figures: Iterable[Figure]) -> Axis:
     """From 0 to 100, or as far as figures go that may exceed it."""
     most = max([100.0, *(each.high or 0.0 for each in figures)])
     return Axis(0.0, most, (0.0, 25.0, 50.0, 75.0, 100.0)) if most <= 100 else around_zero([most], half=True)
-
-
-def around_zero(ends: Iterable[float | None], half: bool = False) -> Axis:
-    """As far to the left of 0 as to the right, or to the right alone, with round ticks."""
-    most = max([1.0, *(abs(each) for each in ends if each is not None)])
-    step = _round(most / 2)
-    high = step * math.ceil(most / step - 1e-9)
-    count = round(high / step)
-    ticks = tuple(step * number for number in range(0 if half else -count, count + 1))
-    return Axis(0.0 if half else -high, high, ticks)
 
 
 def of_differences(found: Evaluation) -> Axis:
@@ -142,7 +119,7 @@ class Histogram:
 def histogram(lengths: Sequence[Array]) -> Histogram:
     """Words a text, of gold and of each run; the longest one in a hundred are in the last bin."""
     every = np.concatenate(lengths)
-    step = max(1, math.ceil(_round(float(np.percentile(every, 99)) / _BINS, up=True))) if len(every) else 1
+    step = max(1, math.ceil(rounded(float(np.percentile(every, 99)) / _BINS, up=True))) if len(every) else 1
     edges = step * np.arange(_BINS + 1)
     counts = [np.histogram(np.minimum(each, edges[-1] - 0.5), edges)[0] for each in lengths]
     shares = [each / max(1, each.sum()) for each in counts]
@@ -156,10 +133,3 @@ def histogram(lengths: Sequence[Array]) -> Histogram:
     ]
     means = tuple(float(each.mean()) if len(each) else None for each in lengths)
     return Histogram(tuple(bars), tuple(int(each) for each in edges), means)
-
-
-def _round(value: float, up: bool = False) -> float:
-    """A round number (1, 2 or 5 times a power of ten) near `value`, never above it unless `up`."""
-    power = 10.0 ** math.floor(math.log10(max(value, 1e-9)))
-    steps = [factor * power for factor in (1, 2, 5, 10)]
-    return next(each for each in steps if each >= value) if up else [s for s in steps if s <= value][-1]
