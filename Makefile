@@ -54,8 +54,8 @@ bench-beam: $(VENV)/.dev  ## attune in Apache Beam beside the seed's pipeline, s
 	test -x build/bench-beam/bin/python || $(BIN)/python -m bench.beam setup
 	$(BIN)/python -m bench.beam
 
-beam-flink: $(VENV)/.dev  ## Kafka to PostgreSQL on a Flink cluster, its managers killed 20 times; some fifteen minutes
-	$(BIN)/python -W ignore -m tests.beam.kill_flink --kills 20 --chats 100
+beam-flink: $(VENV)/.dev  ## Kafka to PostgreSQL, Kafka and Parquet on a Flink cluster, its managers killed 20 times; ten minutes
+	$(BIN)/python -W ignore -m tests.beam.kill_flink --kills 20 --chats 60 --engine pocket
 
 bench-engine: $(VENV)/.dev  ## the engine beside others on the same work, set up on first use; writes docs/benchmarks.md
 	$(BIN)/python -m bench.engine setup

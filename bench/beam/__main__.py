@@ -1,7 +1,7 @@
 """Beam with attune in it, beside the seed's own pipeline; and what Handle costs without a model.
 
 python -m bench.beam setup          # the environment of KerasHub and Beam, once
-python -m bench.beam                # writes docs/benchmarks.md
+python -m bench.beam                # writes docs/benchmarks.md; race or cost alone do half of it
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -90,47 +91,61 @@ def race(python: Path, count: int) -> str:
         "half have their outcome after, s",
         "all after, s",
     )
-    return report.table(head, rows)
+    return f"""{report.table(head, rows)}
+
+On {_cores()}. The seed's shape is RunInference with a KerasHub-on-JAX handler in bfloat16; both sides
+have the embedded model's weights, attune's are int8. Both read the {count} sample chats nearest to the
+median length, given at once; compiling and loading are not counted. The seed's side answers triage for
+all and a reply for every third, each as long as attune's to the same question. attune drafts for those
+it finds unhappy, and chooses excerpts by likelihood, as the embedded model's tasks want it; the median
+of {_ROUNDS} rounds."""
 
 
-def overhead(sizes: list[int]) -> str:
+def cost(sizes: list[int]) -> str:
+    """What Handle costs with an engine that answers at once, beside plain Maps."""
     ours.scripted(1000)
     rows = []
     for size in sizes:
         each_us = [took(size) / size * 1e6 for took in (ours.scripted, ours.act, ours.maps)]
         rows.append((f"{size:,}", f"{1e6 / each_us[0]:,.0f}", *(f"{us:.0f}" for us in each_us)))
     head = ("elements", "Handle, elements/s", "Handle, µs each", "the act alone, µs", "plain Maps, µs")
-    return report.table(head, rows)
+    return f"""{report.table(head, rows)}
+
+On {_cores()}, one process. The scripted engine answers at once: what is left is Beam, the act and its
+threads. Beam's direct runner keeps all elements of a stage in memory, {_peak_gib():.1f} GiB at the most
+here; other runners do not."""
+
+
+def _cores() -> str:
+    return f"{len(os.sched_getaffinity(0))} of the cores"
+
+
+def _peak_gib() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", nargs="?", choices=("race", "setup"), default="race")
+    parser.add_argument("what", nargs="*", choices=("race", "cost", "setup"), default=["race", "cost"])
     parser.add_argument("--environment", type=Path, default=ROOT / "build" / "bench-beam")
     parser.add_argument("--chats", type=int, default=48)
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--dry", action="store_true", help="print, but write nothing")
     options = parser.parse_args()
-    if options.what == "setup":
+    if "setup" in options.what:
         setup(options.environment)
-        return
-    speed = race(options.environment / "bin" / "python", options.chats)
-    cores = len(os.sched_getaffinity(0))
-    body = (
-        f"{speed}\n\nAll on {cores} of the cores. The seed's shape is RunInference with a KerasHub-on-JAX "
-        "handler in bfloat16; both sides have the embedded model's weights, attune's are int8. Both read the "
-        f"{options.chats} sample chats nearest to the median length, given at once; compiling and loading "
-        "are not counted. The seed's side answers triage for all and a reply for every third, each as long "
-        "as attune's to the same question. attune drafts for those it finds unhappy, and chooses excerpts by "
-        f"likelihood, as the embedded model's tasks want it; the median of {_ROUNDS} rounds.\n\n"
-        f"{overhead(options.sizes)}\n\n"
-        "The scripted engine answers at once: what is left is Beam, the act and its threads."
-    )
+    if "race" in options.what:
+        _tell("In Apache Beam", race(options.environment / "bin" / "python", options.chats), options.dry)
+    if "cost" in options.what:
+        _tell("What Beam adds", cost(options.sizes), options.dry)
+
+
+def _tell(section: str, body: str, dry: bool) -> None:
     print(body)
-    if not options.dry:
-        report.write("In Apache Beam", "make bench-beam", body)
+    if not dry:
+        report.write(section, "make bench-beam", body)
 
 
 if __name__ == "__main__":
