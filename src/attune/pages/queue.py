@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from starlette.responses import Response
 
@@ -75,7 +76,7 @@ class Line:
         return self.holder in (None, self.person) and self.assignee in (None, self.person)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class View:
     """What the template of the queue shows."""
 
@@ -91,15 +92,18 @@ class View:
     def chosen(self) -> dict[str, str]:
         return {name: self.asked.query(name) for name in ("language", "channel", "waits")}
 
+    @cached_property
+    def sorts(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        return self.asked.desk.store.reviews.sorts()
+
     @property
     def languages(self) -> list[tuple[str, str]]:
-        codes = self.asked.desk.store.reviews.sorts()[0]
-        return words.pairs(_with(codes, self.chosen["language"]), words.LANGUAGES, "All languages")
+        codes = _with(self.sorts[0], self.chosen["language"])
+        return words.pairs(codes, words.LANGUAGES, "All languages")
 
     @property
     def channels(self) -> list[tuple[str, str]]:
-        codes = self.asked.desk.store.reviews.sorts()[1]
-        return words.pairs(_with(codes, self.chosen["channel"]), {}, "All channels")
+        return words.pairs(_with(self.sorts[1], self.chosen["channel"]), {}, "All channels")
 
     @property
     def ages(self) -> tuple[tuple[str, str], ...]:
