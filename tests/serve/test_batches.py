@@ -42,7 +42,7 @@ def begun(client: openai.OpenAI, count: int) -> str:
 
 
 def awaited(client: openai.OpenAI, name: str, fits: Callable[[Any], bool]) -> Any:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while not fits(batch := client.batches.retrieve(name)):
         assert time.monotonic() < until, batch
         time.sleep(0.05)
