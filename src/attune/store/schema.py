@@ -119,13 +119,13 @@ reviews = Table(
 """`number` is the outcome's seq. An item is free when its lease is in the past; `assignee` is whom it was
 handed to, with a note, and `lease` the token of the last claim."""
 
-Index("reviews_status", reviews.c.status, reviews.c.created_at)
 Index("reviews_number", reviews.c.number, unique=True)
-Index("reviews_holder", reviews.c.holder)
 _WAITS = reviews.c.status == "open"
-_SHOWN = (reviews.c.created_at, reviews.c.language, reviews.c.channel)
+_SHOWN = (reviews.c.status, reviews.c.created_at, reviews.c.language, reviews.c.channel)
 _HANDS = (reviews.c.holder, reviews.c.assignee, reviews.c.lease_until)
 Index("reviews_waiting", reviews.c.number, *_SHOWN, *_HANDS, sqlite_where=_WAITS, postgresql_where=_WAITS)
+_IN_HANDS = _WAITS & (reviews.c.holder.is_not(None) | reviews.c.assignee.is_not(None))
+Index("reviews_hands", *_HANDS, sqlite_where=_IN_HANDS, postgresql_where=_IN_HANDS)
 
 dead_letters = Table(
     "dead_letters",

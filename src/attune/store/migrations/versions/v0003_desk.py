@@ -54,11 +54,14 @@ def _reviews() -> None:
     op.add_column("reviews", sa.Column("lease_until", sa.Double, nullable=False, server_default="0"))
     op.add_column("reviews", sa.Column("claimed_at", sa.Double))
     op.execute(_COPY)
+    op.drop_index("reviews_status", "reviews")  # those of open items alone take its place
     op.create_index("reviews_number", "reviews", ["number"], unique=True)
-    covered = ["number", "created_at", "language", "channel", "holder", "assignee", "lease_until"]
+    covered = ["number", "status", "created_at", "language", "channel", "holder", "assignee", "lease_until"]
     waiting = sa.text(_OPEN)
     op.create_index("reviews_waiting", "reviews", covered, sqlite_where=waiting, postgresql_where=waiting)
-    op.create_index("reviews_holder", "reviews", ["holder"])
+    hands = sa.text(f"{_OPEN} AND (holder IS NOT NULL OR assignee IS NOT NULL)")
+    columns = ["holder", "assignee", "lease_until"]
+    op.create_index("reviews_hands", "reviews", columns, sqlite_where=hands, postgresql_where=hands)
     op.create_index("dead_letters_input", "dead_letters", ["input_key"])
     op.create_index("outcomes_user", "outcomes", ["user_id", "seq"])
     op.create_index("outcomes_seq", "outcomes", ["seq"])
