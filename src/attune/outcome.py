@@ -25,6 +25,10 @@ class Reason(StrEnum):
     WORKER_DIED = "worker_died"
 
 
+ENGINE_REASONS = frozenset({Reason.ENGINE_FAILED, Reason.ENGINE_TIMEOUT})
+"""The reasons that are the engine's fault, and not the chat's or the answer's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One question put to the engine: its answer's text, and what was wrong with it ("" if nothing was)."""
@@ -69,7 +73,7 @@ class Outcome:
     @property
     def engine_failed(self) -> bool:
         """Whether it is dead by the engine's fault, and not by the chat's or the answer's."""
-        return self.reason in (Reason.ENGINE_FAILED, Reason.ENGINE_TIMEOUT)
+        return self.reason in ENGINE_REASONS
 
     @property
     def asked_again(self) -> int:

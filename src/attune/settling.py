@@ -9,14 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from attune.errors import AttuneError, EngineError
+from attune.gather import gather
 from attune.limits import Limits
 from attune.outcome import Outcome, Place
 from attune.store import Admitted, Item, Store
 
 Watch = Callable[[Sequence[Outcome], "Counts"], None]
 _POLL_S = 0.1
-_LINGER_S = 0.1
-"""An outcome waits so long for others to be written with it: a sync costs as much as a small chat."""
 
 
 @dataclass(slots=True)
@@ -99,7 +98,8 @@ class Settling:
         self.counts.seconds = time.monotonic() - self._started
 
     def _loop(self) -> None:
-        while (pairs := self._next()) is not None:
+        # A group is a third of what may be open at most: the engine never waits for it.
+        while (pairs := gather(self._done, self._limits.in_flight)) is not None:
             if self.error is not None:
                 continue  # nothing can be written any more: the items stay in the queue
             try:
@@ -108,23 +108,6 @@ class Settling:
                 self.fail(error)
                 continue
             self._count([outcome for _, outcome in pairs])
-
-    def _next(self) -> list[tuple[Item, Outcome]] | None:
-        first = self._done.get()
-        if first is None:
-            return None
-        pairs, until = [first], time.monotonic() + _LINGER_S
-        # That many are a third of what may be open at most: the engine never waits for this.
-        while len(pairs) < self._limits.in_flight and (left_s := until - time.monotonic()) > 0:
-            try:
-                following = self._done.get(timeout=left_s)
-            except queue.Empty:
-                break
-            if following is None:
-                self._done.put(None)
-                break
-            pairs.append(following)
-        return pairs
 
     def _count(self, outcomes: list[Outcome]) -> None:
         counts = self.counts

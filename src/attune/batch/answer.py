@@ -11,13 +11,12 @@ from attune.batch.record import Kind, Line, kept, kind_of, load, original
 from attune.batch.rows import Row
 from attune.batch.written import Failed, encoded
 from attune.errors import BadChat, BadConfig, BadRequest, EngineError, told
-from attune.outcome import Reason
+from attune.outcome import ENGINE_REASONS, Reason
 
 log = logging.getLogger(__name__)
 
 _FAULT = "fault"
 """The reason of a record that met a fault of ours."""
-ENGINE_REASONS = frozenset({Reason.ENGINE_FAILED, Reason.ENGINE_TIMEOUT})
 
 
 def answer(line: Line, job: Job) -> Row:

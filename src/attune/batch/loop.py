@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from attune.batch.answer import ENGINE_REASONS, answer
+from attune.batch.answer import answer
 from attune.batch.job import Job, lines
 from attune.batch.record import Line
 from attune.batch.rows import Row, Rows
 from attune.errors import AttuneError, EngineError
+from attune.gather import gather
+from attune.outcome import ENGINE_REASONS
 from attune.sources import Source
 
 _POLL_S = 0.1
-_LINGER_S = 0.1
-"""A row waits so long for others to be written with it: a sync costs as much as a small record."""
 _WINDOW = 4
 """So many times what is in flight may be read and not yet written: also what waits for its turn, in order."""
 
@@ -97,7 +96,8 @@ class _Writing:
         self._thread.join()
 
     def _loop(self) -> None:
-        while (come := self._next()) is not None:
+        # A group is a fourth of what may be open: the engine never waits for it.
+        while (come := gather(self._come, self._limits.in_flight)) is not None:
             group = self._in_turn(come) if self._ordered else come
             if self.error is not None and not isinstance(self.error, EngineError):
                 continue  # nothing can be written any more
@@ -107,23 +107,6 @@ class _Writing:
                 self.fail(error)
                 continue
             self._count(group)
-
-    def _next(self) -> list[Row] | None:
-        row = self._come.get()
-        if row is None:
-            return None
-        group, until = [row], time.monotonic() + _LINGER_S
-        # That many are a fourth of what may be open: the engine never waits for this.
-        while len(group) < self._limits.in_flight and (left_s := until - time.monotonic()) > 0:
-            try:
-                row = self._come.get(timeout=left_s)
-            except queue.Empty:
-                break
-            if row is None:
-                self._come.put(None)
-                break
-            group.append(row)
-        return group
 
     def _in_turn(self, come: list[Row]) -> list[Row]:
         """The rows whose turn it is, those that came before it among them."""
