@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -22,6 +23,7 @@ from attune.pages.insight_range import RANGES, Range, range_of
 from attune.store.desk.insight import Dimension, Frame
 
 _FACTS: tuple[Dimension, ...] = ("language", "channel", "task", "model")
+_NUMBER = re.compile(r"-?\d+")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -133,14 +135,15 @@ def export(asked: Asked) -> Response:
     told = csv.writer(lines)
     told.writerow(("picture", "row", "column", "value"))
     for picture in view.pictures:
-        told.writerows([_cell(each) for each in record] for record in picture.records())
+        told.writerows([cell(each) for each in record] for record in picture.records())
     name = f"insight-{view.range.first}-{view.range.last}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     # The mark at the beginning tells a spreadsheet that it is UTF-8.
     return Response(f"\ufeff{lines.getvalue()}", headers=headers, media_type="text/csv; charset=utf-8")
 
 
-def _cell(value: str | float) -> str | float:
-    """A text that a spreadsheet would calculate is a text there too: languages and channels come from
-    outside."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+def cell(value: str | float) -> str | float:
+    """What an export says of a value: a text that a spreadsheet would calculate stays a text there."""
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(_FORMULA) and not _NUMBER.fullmatch(value) else value
+    return int(value) if value == int(value) else round(value, 1)

@@ -12,8 +12,8 @@ RANGES = (("1", "Last 24 hours"), ("7", "Last 7 days"), ("30", "Last 30 days"), 
           ("365", "Last year"))  # fmt: skip
 _USUAL = 30
 _MOST_BINS = 93
-_DAY_S = 86_400
-_WIDTHS = {"hour": 3600, "day": _DAY_S}
+DAY_S = 86_400
+_WIDTHS = {"hour": 3600, "day": DAY_S}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Range:
 
     @property
     def span(self) -> Literal["hour", "day"]:
-        return "hour" if self.until - self.since <= 3 * _DAY_S else "day"
+        return "hour" if self.until - self.since <= 3 * DAY_S else "day"
 
     @property
     def bin_s(self) -> int:
@@ -65,7 +65,7 @@ class Range:
             return f"{moment:%d %b, %H:00}"
         first = f"{moment.day} {moment:%b}"
         last = moment + timedelta(seconds=min(self.bin_s, self.until - start) - 1)
-        return first if self.bin_s == _DAY_S else f"{first} to {last.day} {last:%b}"
+        return first if self.bin_s == DAY_S else f"{first} to {last.day} {last:%b}"
 
 
 def range_of(chosen: str, first: str, last: str, now: float) -> Range:
@@ -73,12 +73,12 @@ def range_of(chosen: str, first: str, last: str, now: float) -> Range:
     range is the usual one."""
     since, until = moment(first), moment(last)
     if since is not None and until is not None and since <= until:
-        return Range(since, until + _DAY_S, "")
+        return Range(since, until + DAY_S, "")
     known = {days for days, _ in RANGES}
     days = int(chosen) if chosen in known else _USUAL
-    width = 3600 if days == 1 else _DAY_S
+    width = 3600 if days == 1 else DAY_S
     end = int(now // width + 1) * width
-    return Range(end - days * _DAY_S, end, str(days))
+    return Range(end - days * DAY_S, end, str(days))
 
 
 def moment(date: str) -> int | None:
