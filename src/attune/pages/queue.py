@@ -85,6 +85,8 @@ class View:
     mine: tuple[Line, ...]
     waiting: tuple[Line, ...]
     after: int
+    last: int
+    """The number of the last line, where there may be more behind it; 0 where there are none."""
     tag: str
     size: int = SIZE
 
@@ -145,9 +147,7 @@ class View:
 
     @property
     def next(self) -> str:
-        if len(self.waiting) < SIZE:
-            return ""
-        return f"{self.first}{'&' if self.search else '?'}after={self.waiting[-1].number}"
+        return f"{self.first}{'&' if self.search else '?'}after={self.last}" if self.last else ""
 
 
 def show(asked: Asked) -> Response:
@@ -172,8 +172,10 @@ def _view(asked: Asked, tag: str) -> View:
     reviews, wanted = asked.desk.store.reviews, asked.wanted
     mine = () if after else _lines(asked, replace(wanted, held_by=asked.person), 0)
     held = {line.number for line in mine}
-    waiting = tuple(line for line in _lines(asked, wanted, after) if line.number not in held)
-    return View(asked, reviews.waits(asked.person, wanted), mine, waiting, after, tag)
+    page = _lines(asked, wanted, after)
+    waiting = tuple(line for line in page if line.number not in held)
+    last = page[-1].number if len(page) == SIZE else 0
+    return View(asked, reviews.waits(asked.person, wanted), mine, waiting, after, last, tag)
 
 
 def _lines(asked: Asked, wanted: Wanted, after: int) -> tuple[Line, ...]:

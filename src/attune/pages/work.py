@@ -45,8 +45,9 @@ def renew(asked: Asked) -> Response:
 
 def away(asked: Asked) -> Response:
     """The page was left: keep what was typed, and let the item go soon."""
-    with suppress(SavedElsewhere):
-        _save(asked)
+    if "text" in asked.form:
+        with suppress(SavedElsewhere):
+            _save(asked)
     asked.desk.store.reviews.renew(hand(asked), min(_AWAY_S, asked.desk.settings.lease_s))
     return Response(status_code=204)
 

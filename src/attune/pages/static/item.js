@@ -5,7 +5,7 @@ const form = document.getElementById("decide");
 const path = form.dataset.path;
 const kept = `attune-item-${form.dataset.item}`;
 const [SAVE_MS, RENEW_MS] = [350, Number(form.dataset.renew) * 1000];
-let [timer, saving, again, active, leaving] = [0, false, false, true, false];
+let [timer, saving, again, active, leaving, touched] = [0, false, false, true, false, false];
 
 function field(name) {
   return form.elements[name];
@@ -16,12 +16,14 @@ function tell(words) {
 }
 
 function later() {
+  touched = true;
   tell("");
   clearTimeout(timer);
   timer = setTimeout(save, SAVE_MS);
 }
 
 async function save() {
+  touched = true;
   if (saving) return void (again = true);
   saving = true;
   const { text, version, draft } = { text: field("text").value, version: field("version").value, draft: field("draft").value };
@@ -72,7 +74,7 @@ document.addEventListener("submit", (event) => { leaving = !event.target.dataset
 function restore() {
   const { text, draft, instruction } = JSON.parse(sessionStorage.getItem(kept) || "{}");
   sessionStorage.removeItem(kept);
-  if (text === undefined) return;
+  if (text === undefined || (text === field("text").value && draft === field("draft").value)) return;
   [field("text").value, field("draft").value, field("instruction").value] = [text, draft, instruction];
   save();
 }
@@ -82,7 +84,8 @@ addEventListener("pagehide", () => {
   const [text, draft, instruction] = ["text", "draft", "instruction"].map((name) => field(name).value);
   sessionStorage.setItem(kept, JSON.stringify({ text, draft, instruction }));
   // Leaving without a word gives the item back; the short lease that is left lets a reload have it again.
-  const said = { csrf: document.body.dataset.csrf, lease: field("lease").value, text: field("text").value, version: field("version").value };
+  const said = { csrf: document.body.dataset.csrf, lease: field("lease").value };
+  if (touched) Object.assign(said, { text, version: field("version").value });
   navigator.sendBeacon(`${path}/away`, new URLSearchParams(said));
 });
 addEventListener("pageshow", (event) => event.persisted && location.reload());
