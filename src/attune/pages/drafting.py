@@ -45,7 +45,7 @@ class Drafting:
             raise Refused("This model writes no drafts of its own; write the reply, or insert a set phrase.")
         if len(instruction) > MAX_CHARS:
             raise Refused(f"An instruction has at most {MAX_CHARS:,} characters.")
-        asked = _instructed(escalation.draft, instruction)
+        asked = instructed(escalation.draft, instruction)
         # Not greedy: without an instruction it would say the same again.
         drawn = Sampling(temperature=_FREEDOM, seed=secrets.randbits(31))
         first = Question(self.act.engine, asked.request(chat, drawn), self.act.timeout_s)
@@ -65,7 +65,7 @@ class Drafting:
         return dict(answer.verdict.values)
 
 
-def _instructed(task: Task, instruction: str) -> Task:
+def instructed(task: Task, instruction: str) -> Task:
     """`task` with a person's words at the end of its cue, in one line and without signs of control tokens."""
     said = " ".join(instruction.split()).translate(_SIGNS)
     return replace(task, cue=f"{task.cue} {said}") if said else task
