@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import apache_beam as beam
 import pytest
 from tests.beam import chats
 from tests.beam.kill_flink import by_run, same_rows
-from tests.pubsub_admin import PROJECT, new_place, publish
+from tests.pubsub_admin import PROJECT, new_place, publish, pulled
 
-from attune.beam import ReadPubSub
+from attune.beam import Handle, Once, ReadChats, ReadPubSub, WriteSink
 from attune.errors import BadConfig
 from attune.store import Store
 
@@ -57,6 +59,21 @@ def test_a_subscription_ends_as_the_same_chats_of_a_file(tmp_path: Path) -> None
         job.kill()
         job.wait()
     assert same_rows(str(store)) == wanted
+
+
+@pytest.mark.usefixtures("pubsub_emulator")
+def test_a_topic_gets_a_message_for_each_outcome(tmp_path: Path) -> None:
+    lines, place = chats.lines(60), new_place()
+    wanted = by_run(lines, tmp_path)["outcomes"]
+    with beam.Pipeline("FnApiRunner") as pipeline:
+        handled = pipeline | ReadChats([str(tmp_path / "chats.jsonl")]) | Once() | Handle(chats.ENGINE)
+        reviews = f"pubsub://{PROJECT}/{place.name}?places=review,dead"
+        handled.all | beam.Flatten() | WriteSink(reviews, engine=chats.ENGINE)
+    sent = {json.loads(each.data)["id"]: json.loads(each.data) for each in pulled(place)}
+    assert sent.keys() == {row["key"] for row in wanted if row["place"] != "table"}
+    for value in sent.values():
+        assert bool(value["review_draft"] and value["review_chat"]) == (value["place"] == "review")
+        assert bool(value["dead_reason"]) == (value["place"] == "dead")
 
 
 @pytest.mark.parametrize("address", ["pubsub://project", "pubsub://project/chats?ordered=true"])

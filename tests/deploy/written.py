@@ -21,7 +21,7 @@ _ELSEWHERE = ("store", "metrics_port")
 """Options that the chart sets itself."""
 _NOT_ASKED = ("--runner", "--dry-run", "--config")
 """Flags that make no sense in a template: it is for one runner, and there is no file beside it."""
-_LABELS = {"source": "Where chats come from", "sink": "Where outcomes go: STORE or FORM:FOLDER"}
+_LABELS = {"source": "Where chats come from", "sink": "Where outcomes go: STORE, TOPIC or FORM:FOLDER"}
 
 
 def settings() -> dict[str, Any]:

@@ -42,7 +42,12 @@ def beam() -> None:
     help="Chats, a JSON object a line.",
 )
 @click.option(
-    "--sink", "sinks", multiple=True, required=True, metavar="STORE|FORM:FOLDER", help="May be given again."
+    "--sink",
+    "sinks",
+    multiple=True,
+    required=True,
+    metavar="STORE|TOPIC|FORM:FOLDER",
+    help="May be given again.",
 )
 @click.option("--arms", metavar="FILE", help="A split among arms, as JSON.")
 @click.option(
@@ -60,8 +65,9 @@ def run(
 ) -> int:
     """Reads the chats of every --source and writes what became of each into every --sink.
 
-    A SINK is a store (a file, or postgresql://…), or parquet:FOLDER, jsonl:FOLDER or csv:FOLDER. What is
-    behind -- goes to Beam as it is.
+    A TOPIC is kafka://host:9092/topic or pubsub://project/subscription (a sink's: /topic, or
+    bigquery://project/dataset.table). A SINK is one of those, a store (a file, or postgresql://…), or
+    parquet:FOLDER, jsonl:FOLDER or csv:FOLDER. What is behind -- goes to Beam as it is.
     """
     if find_spec("apache_beam") is None:
         raise AttuneError("Apache Beam is not installed: pip install 'attune[beam]'")
