@@ -32,7 +32,7 @@ CLIENTS = (1, 8, 32, 64)
 LIST = 32
 PAIRS = 5
 _HEADERS = {"Content-Type": "application/json"}
-_ABOUT = """The embedded model on the sample chats, each put into the store, handled and answered. *In turn* is
+_ABOUT = """The embedded model, the sample chats, each put into the store, handled and answered. *In turn* is
 the same service with one chat at a time with the engine (`--in-flight 1`), as the seeds' hosting container
 answers. Clients are threads of one process that ask again as soon as they are answered."""
 
