@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 from attune.desk.refusal import Refused, Unknown
 from attune.desk.roles import Right, may
 from attune.errors import AttuneError
-from attune.pages import audit, chat, decide, door, insight, item, login, queue, search, users, work
+from attune.pages import audit, chat, compose, decide, door, insight, item, login, queue, search, users, work
 from attune.pages.asked import Asked
 from attune.pages.desk import Desk
 from attune.pages.door import Visitor
@@ -69,6 +69,10 @@ PAGES = (
     Page("POST", "/items/{number:int}/hand", decide.hand, Right.REVIEW),
     Page("POST", "/items/{number:int}/assign", decide.assign, Right.ASSIGN),
     Page("POST", "/decisions/{decision}/undo", decide.undo, Right.REVIEW),
+    Page("GET", "/compose", compose.show, Right.COMPOSE),
+    Page("POST", "/compose/upload", compose.upload, Right.COMPOSE),
+    Page("POST", "/compose/write", compose.write, Right.COMPOSE),
+    Page("POST", "/compose/save", compose.save, Right.COMPOSE),
     Page("GET", "/search", search.show, Right.INSIGHT),
     Page("GET", "/search/export", search.export, Right.EXPORT),
     Page("GET", "/chats/{number:int}", chat.show, Right.INSIGHT),

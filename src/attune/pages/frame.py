@@ -30,6 +30,7 @@ class Room:
 
 ROOMS = (
     Room("Queue", "/", "g q", Right.REVIEW),
+    Room("Compose", "/compose", "g c", Right.COMPOSE),
     Room("Search", "/search", "g s", Right.INSIGHT),
     Room("Insight", "/insight", "g i", Right.INSIGHT),
     Room("Audit", "/audit", "g a", Right.AUDIT),
