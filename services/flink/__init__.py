@@ -170,7 +170,9 @@ class Cluster:
     def _environment(self) -> Mapping[str, str]:
         # The pool of workers starts what is called python.
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-        return {**os.environ, "FLINK_CONF_DIR": str(self._data), "PATH": path}
+        # It forks from a thread of its gRPC server, and gRPC's own handlers of that now and then end it.
+        own = {"FLINK_CONF_DIR": str(self._data), "PATH": path, "GRPC_ENABLE_FORK_SUPPORT": "0"}
+        return {**os.environ, **own}
 
 
 @contextmanager
