@@ -20,7 +20,7 @@ LAYERS = [
     {"stream", "export", "metrics"},
     {"sinks"},
     {"delivery", "replies"},
-    {"config", "sending"},
+    {"config", "folding", "sending"},
     {"generation"},
     {"given"},
     {"openai"},

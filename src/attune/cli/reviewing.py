@@ -13,6 +13,7 @@ from typing import Any
 from attune import connect, stream
 from attune.config import Config
 from attune.errors import BadConfig
+from attune.folding import Folding
 from attune.handle import Act
 from attune.limits import Limits
 from attune.pages.app import beside
@@ -31,14 +32,15 @@ OUT = ("replies", "webhook_secret_file")
 
 @contextmanager
 def reviewed(config: Config, store: Store, act: Act, alone: str) -> Iterator[Callable[[Any], Any]]:
-    """Sends what is approved while the block lasts; gives what puts the desk's pages beside others.
+    """Sends what is approved and counts what is settled while the block lasts; gives what puts the desk's
+    pages beside others.
 
     `alone` names the one person of one-user mode; "" is a desk whose people log in.
     """
     translate = connect.task("translate", config.engine)
     desk = Desk(store, Drafting(act, translate), _settings(config, alone))
     outlet = connect.replies(config.replies, config.webhook_secret_file)
-    with closing(Sending(outlet, store)):
+    with closing(Sending(outlet, store)), closing(Folding(store)):
         yield partial(beside, desk)
 
 
