@@ -100,7 +100,11 @@ class View:
     def values(self) -> list[Value]:
         sure = self.way.outcome.confidence
         return [
-            Value(name, str(value), f"{sure[name]:.0%} sure" if name in sure else "")
+            Value(
+                name.replace("_", " ").capitalize(),
+                self.mood.name if name == "sentiment" else str(value),
+                f"{sure[name]:.0%} sure" if name in sure else "",
+            )
             for name, value in self.way.outcome.values.items()
         ]
 

@@ -86,8 +86,8 @@ def asks(drafting: Drafting, language: str) -> tuple[Ask, ...]:
 def ways(model: str) -> tuple[Way, ...]:
     free = Sampling(temperature=_FREEDOM, seed=secrets.randbits(31))
     return (
-        Way("likeliest", f"{model}, the likeliest words", Sampling()),
-        Way("freer", f"{model}, freer: others each time", free),
+        Way("likeliest", f"{model}, likeliest words", Sampling()),
+        Way("freer", f"{model}, freer", free),
     )
 
 

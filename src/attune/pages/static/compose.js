@@ -201,6 +201,7 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   refuse("");
   for (const side of sides) if (!side.element.hidden) write(side);
+  sides[0].element.scrollIntoView({ block: "nearest" });
 });
 form.addEventListener("input", keep);
 form.addEventListener("change", (event) => {
