@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import apache_beam as beam
 import pytest
@@ -11,12 +13,19 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from services import spark
 from tests.beam import chats
 from tests.beam.conftest import had, runner_options
+from tests.beam.flink_job import key_of
+from tests.beam.kill_flink import by_run as rows_of_run
+from tests.beam.kill_flink import same_rows
+from tests.cli.conftest import Attune, attune, environment
+from tests.serve.conftest import running
 
-from attune import connect, stream
+from attune import connect, export, stream
 from attune.beam import Handle, Once, ParseChats, ReadChats, WriteOutcomes
 from attune.handle import Act
 from attune.outcome import Place
 from attune.store import Store
+
+__all__ = ["attune", "environment"]
 
 CHATS = 2000
 Way = Callable[[Path, str], None]
@@ -77,6 +86,46 @@ def test_the_rows_are_those_of_attune_run(
     found = chats.ends(str(tmp_path / "way.db"))
     for table, wanted in rows.items():
         assert found[table] == wanted, table
+
+
+def test_the_rows_of_the_service_are_those_of_attune_run(tmp_path: Path) -> None:
+    lines = [line for line in chats.lines(CHATS) if is_json(line)]  # what is none cannot stand in a list
+    store = str(tmp_path / "serve.db")
+    with running(tmp_path, "--store", store, "--engine", chats.ENGINE) as service:
+        for some in (lines[start : start + 256] for start in range(0, len(lines), 256)):
+            post = Request(f"{service.address}/v1/chats", b"[%b]" % b",".join(some))
+            post.add_header("Content-Type", "application/json")
+            with urlopen(post, timeout=60) as answer:
+                assert len(json.load(answer)) == len(some)
+    assert same_rows(store) == rows_of_run(lines, tmp_path)
+
+
+def test_the_rows_of_a_batch_are_those_of_attune_run(attune: Attune, tmp_path: Path) -> None:
+    lines = list({key_of(line): line for line in chats.lines(CHATS)}.values())  # a batch does not look at ids
+    (tmp_path / "chats.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
+    by_run(tmp_path / "chats.jsonl", str(tmp_path / "run.db"))
+    attune("batch", "chats.jsonl", "rows.jsonl", "--task", "triage", "--engine", chats.ENGINE, "--quiet")
+    task = connect.task("triage", chats.ENGINE)
+    with Store.open(str(tmp_path / "run.db")) as opened:
+        wanted = {
+            each.key: export.row(each, task) for each in opened.outcomes() if each.place is not Place.DEAD
+        }
+        drafts = {key: review.draft for key in wanted if (review := opened.review(key))}
+    found = {row["id"]: row for row in map(json.loads, (tmp_path / "rows.jsonl").read_bytes().splitlines())}
+    assert found.keys() == wanted.keys()
+    for key, row in found.items():
+        assert row["review_draft"] == drafts.get(key)
+        shared = row.keys() & wanted[key].keys()
+        assert {"sentiment", "summary", "place", "flags", "confidence", "attempts"} <= shared
+        assert {name: row[name] for name in shared} == {name: wanted[key][name] for name in shared}
+
+
+def is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
 
 
 def test_the_chats_end_in_every_place_and_for_every_reason(
