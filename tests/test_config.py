@@ -20,11 +20,13 @@ from attune.limits import Limits
 SOME: dict[str, Any] = {
     "store": "elsewhere.db",
     "engine": "scripted:delay_ms=1",
+    "models": "elsewhere-models",
     "task": "my.toml",
     "in_flight": 7,
     "tries": 5,
     "timeout_s": 1.5,
     "lease_s": 9.0,
+    "keep_chats": "needed",
     "max_chat_bytes": 12_345,
     "max_claims": 3,
     "max_engine_failures": 4,

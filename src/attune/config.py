@@ -83,6 +83,13 @@ class Config:
         float,
         Option("Seconds after which the chats of a run that was killed are taken up by another.", 0.5, 3600),
     ] = 3.0
+    keep_chats: Annotated[
+        str,
+        Option(
+            "Whose words the store keeps: of all chats, to search them, or of those that need a person.",
+            among=("all", "needed"),
+        ),
+    ] = "all"
     max_chat_bytes: Annotated[int, Option("A longer input is a dead letter.", 1_000, 100_000_000)] = 8_000_000
     max_claims: Annotated[
         int, Option("A chat that was taken up so often, by runs that died on it, is a dead letter.", 1, 1000)

@@ -60,16 +60,16 @@ def sink(address: str, task: Task) -> Sink:
     return _SINKS[scheme](address, sink_columns(task))
 
 
-def store(address: str, make: bool = True) -> Store:
-    """The store at `address`. Without `make`, a database file that is not there is a StoreError: a slip of
-    the pen must not look like an empty store."""
+def store(address: str, make: bool = True, keep_chats: bool = True) -> Store:
+    """The store at `address`, see Store.open. Without `make`, a database file that is not there is a
+    StoreError: a slip of the pen must not look like an empty store."""
     from attune.store import Store
 
     if not make and not store_exists(address):
         raise StoreError(
             f"there is no store {visible(address)} yet: attune run FILE makes it, or see --store"
         )
-    return Store.open(address)
+    return Store.open(address, keep_chats)
 
 
 def store_exists(address: str) -> bool:

@@ -74,6 +74,21 @@ def test_what_is_not_there_is_not_found_and_no_word_is_a_command(store: Store, l
     assert store.insight.search(Look(look)) == ()
 
 
+@pytest.mark.parametrize("keep", [True, False])
+def test_words_of_a_table_row_are_found_unless_the_store_keeps_none(
+    address: str, store: Store, given: Make, worker: Make, ended: Make, keep: bool
+) -> None:
+    said = {"id": "t", "user_id": "u", "turns": [{"role": "customer", "text": "Lovely teapot!"}]}
+    item = worker().admit(given("t")).items[0]
+    with Store.open(address, keep_chats=keep) as writing:
+        writing.settle([ended(item, Place.TABLE, chat=said, model="m")])
+    store.insight.fold()
+    found = store.insight.search(Look("teapot"))
+    assert [each.outcome.key for each in found] == ["t"] * keep
+    number = store.insight.search(Look(user_id="u"))[0].number
+    assert store.insight.way(number).chat == (said if keep else None)
+
+
 def test_facts_narrow_a_search_and_pages_follow_each_other(store: Store, chats: dict[str, int]) -> None:
     look = store.insight.search
     assert {each.outcome.key for each in look(Look(language="en"))} == {"en", "t1", "t2", "t3", "t4", "t5"}
@@ -132,7 +147,9 @@ def test_a_chats_whole_way_is_told(store: Store, chats: dict[str, int]) -> None:
     assert [each.state for each in found.deliveries] == ["waiting"]
     assert [each.act for each in found.records] == ["claimed", "edited", "corrected"]
     table_row = store.insight.search(Look(sentiment="1"))[0].number
-    assert store.insight.way(table_row).chat is None
+    happy = store.insight.way(table_row)
+    assert happy.chat is not None and happy.chat["id"] == happy.outcome.key
+    assert happy.draft is None
 
 
 def test_what_people_taught_can_be_read(store: Store, chats: dict[str, int]) -> None:

@@ -20,6 +20,7 @@ RUN = (
     "tries",
     "timeout_s",
     "lease_s",
+    "keep_chats",
     "max_chat_bytes",
     "max_claims",
     "max_engine_failures",

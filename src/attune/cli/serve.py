@@ -25,7 +25,17 @@ from attune.serve.process import serve as answer
 _SERVICE = ("host", "port", "api_key_file", "files_folder", "body_timeout_s", "drain_s")
 _MOST = ("max_requests", "max_body_bytes", "max_file_bytes", "max_list", "max_request_tokens")
 _DEMO = Path("attune-demo")
-_CHATS = ("store", "engine", "task", "in_flight", "tries", "timeout_s", "lease_s", "max_chat_bytes")
+_CHATS = (
+    "store",
+    "engine",
+    "task",
+    "in_flight",
+    "tries",
+    "timeout_s",
+    "lease_s",
+    "keep_chats",
+    "max_chat_bytes",
+)
 
 
 @click.command(

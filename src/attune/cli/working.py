@@ -177,7 +177,7 @@ def engine_of(config: Config) -> Iterator[Engine]:
 @contextmanager
 def store_of(config: Config, make: bool = True) -> Iterator[Store]:
     """The store of the settings, closed at the end; with `make` a database file that is not there is made."""
-    store = connect.store(config.store, make)
+    store = connect.store(config.store, make, config.keep_chats == "all")
     try:
         yield store
     finally:

@@ -54,8 +54,8 @@ class Store:
     call `release`: the inputs may be in your hands without your knowing.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, keep_chats: bool = True) -> None:
+        self._database, self._keep_chats = database, keep_chats
         self.reviews = Reviews(database)
         """What the review desk does with items: the queue, claims, decisions."""
         self.audit = Audit(database)
@@ -72,15 +72,18 @@ class Store:
         """What people taught."""
 
     @classmethod
-    def open(cls, address: str | Path) -> Self:
-        """The store at a path, sqlite:///path or postgresql://user@host/name, made or migrated as needed."""
+    def open(cls, address: str | Path, keep_chats: bool = True) -> Self:
+        """The store at a path, sqlite:///path or postgresql://user@host/name, made or migrated as needed.
+
+        Without `keep_chats` what was said in chats that need nobody is not written.
+        """
         database = connect(address)
         try:
             migrate(database)
         except BaseException:
             database.close()
             raise
-        return cls(database)
+        return cls(database, keep_chats)
 
     def close(self) -> None:
         """Give back all connections; a second call does nothing. Leases stay: call `release` before."""
@@ -138,7 +141,7 @@ class Store:
         another chat has used meanwhile becomes a dead letter, so none is lost.
         """
         settled = list(pairs)
-        self._database.write(lambda connection: settle.settle(connection, settled))
+        self._database.write(partial(settle.settle, pairs=settled, keep_chats=self._keep_chats))
 
     def outcomes(  # one keyword for each field of Filter: what a caller of a query expects
         self,

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select, tuple_
+from sqlalchemy import Connection, Row, Select, Table, and_, func, select, tuple_
 
 from attune.outcome import Outcome, Place
 from attune.store.database import Database, rows_of
 from attune.store.input import Input
-from attune.store.schema import outcomes, reviews
+from attune.store.schema import chats, outcomes, reviews
 
 PAGE = 500
 
@@ -67,6 +67,8 @@ class Filter:
 
 
 COLUMNS = tuple(column for column in outcomes.columns if column.name != "seq")
+SAID = func.coalesce(reviews.c.chat, chats.c.chat, type_=chats.c.chat.type).label("chat")
+"""What was said, of a query by `with_chats`; None where it is not kept."""
 _ORDER = (outcomes.c.created_at, outcomes.c.key, outcomes.c.task, outcomes.c.task_version)
 
 
@@ -96,6 +98,16 @@ def review(connection: Connection, key: str, task: str | None, version: str | No
     query = query.where(*(reviews.c[name] == value for name, value in named.items() if value is not None))
     row = connection.execute(query).one_or_none()
     return None if row is None else Review(**row._asdict())
+
+
+def with_chats(query: Select[Any]) -> Select[Any]:
+    """A query over outcomes, each joined with its review and its chat, where it has one."""
+    joined = outcomes.outerjoin(reviews, _same(reviews)).outerjoin(chats, _same(chats))
+    return query.select_from(joined)
+
+
+def _same(part: Table) -> Any:
+    return and_(*(part.c[name] == outcomes.c[name] for name in ("key", "task", "task_version")))
 
 
 def of_input(connection: Connection, given: Input, task: str, version: str) -> StoredOutcome | None:

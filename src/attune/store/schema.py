@@ -127,6 +127,17 @@ Index("reviews_waiting", reviews.c.number, *_SHOWN, *_HANDS, sqlite_where=_WAITS
 _IN_HANDS = _WAITS & (reviews.c.holder.is_not(None) | reviews.c.assignee.is_not(None))
 Index("reviews_hands", *_HANDS, sqlite_where=_IN_HANDS, postgresql_where=_IN_HANDS)
 
+chats = Table(
+    "chats",
+    metadata,
+    *_name(),
+    Column("chat", JSON, nullable=False),
+    PrimaryKeyConstraint("key", "task", "task_version", name="chats_name"),
+    *_of_outcome("chats"),
+    sqlite_with_rowid=False,
+)
+"""What was said in the chats of table rows; of review items and dead letters it is kept with those."""
+
 dead_letters = Table(
     "dead_letters",
     metadata,

@@ -15,6 +15,7 @@ from attune.store.input import Item
 from attune.store.outcomes import columns_of
 from attune.store.schema import (
     attempts,
+    chats,
     dead_letters,
     dialect_of,
     insert,
@@ -31,6 +32,7 @@ OPEN = "open"
 _REVIEW = reviews.insert().values(status=OPEN, created_at=now())
 _DEAD = dead_letters.insert().values(created_at=now())
 _ATTEMPT = attempts.insert()
+_CHAT = chats.insert()
 _NUMBERS = update(last_outcome).values(seq=last_outcome.c.seq + bindparam("n")).returning(last_outcome.c.seq)
 _DIGEST = select(outcomes.c.digest).where(
     outcomes.c.key == bindparam("key"),
@@ -39,18 +41,21 @@ _DIGEST = select(outcomes.c.digest).where(
 )
 
 
-def settle(connection: Connection, pairs: Sequence[Pair]) -> None:
-    """Write each outcome with all its rows, unless there is one, and take the inputs out of the inbox."""
+def settle(connection: Connection, pairs: Sequence[Pair], keep_chats: bool = True) -> None:
+    """Write each outcome with all its rows, unless there is one, and take the inputs out of the inbox.
+
+    Without `keep_chats` what was said in the chats of table rows is left out.
+    """
     if not pairs:
         return
-    beaten = _write(connection, pairs)
+    beaten = _write(connection, pairs, keep_chats)
     while beaten:
         # Two chats with one id, in hands that could not know of each other: the later is a dead letter.
-        beaten = _write(connection, [_second(*pair) for pair in beaten])
+        beaten = _write(connection, [_second(*pair) for pair in beaten], keep_chats)
     inbox.remove(connection, [item.id for item, _ in pairs])
 
 
-def _write(connection: Connection, pairs: Sequence[Pair]) -> list[Pair]:
+def _write(connection: Connection, pairs: Sequence[Pair], keep_chats: bool) -> list[Pair]:
     """Write what has no outcome yet; return the pairs whose name another chat has used."""
     number = connection.execute(_NUMBERS, {"n": len(pairs)}).scalar_one() - len(pairs)
     rows: Rows = {}
@@ -64,6 +69,8 @@ def _write(connection: Connection, pairs: Sequence[Pair]) -> list[Pair]:
     written = {tuple(row) for row in new}
     won = [pair for name, pair in first.items() if name in written]
     _write_parts(connection, won, rows)
+    if kept := [_chat_row(outcome) for _, outcome in won if keep_chats and outcome.place is Place.TABLE]:
+        connection.execute(_CHAT, kept)
     if len(won) == len(pairs):
         return []
     winners = {id(pair[1]) for pair in won}
@@ -108,6 +115,10 @@ def _second(item: Item, outcome: Outcome) -> Pair:
 
 def _name(outcome: Outcome) -> dict[str, Any]:
     return {"key": outcome.key, "task": outcome.task, "task_version": outcome.task_version}
+
+
+def _chat_row(outcome: Outcome) -> dict[str, Any]:
+    return _name(outcome) | {"chat": dict(outcome.chat or {})}
 
 
 def _review_row(outcome: Outcome, rows: Rows) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, select
 
 from attune.desk.ruling import Kind
 from attune.store.database import Database
@@ -15,8 +15,8 @@ from attune.store.desk.decide import COLUMNS, Decision, decision
 from attune.store.desk.item import corrections_of, ratings_of
 from attune.store.desk.schema import corrections, decisions, ratings, saved_examples
 from attune.store.outcomes import COLUMNS as OUTCOME
-from attune.store.outcomes import StoredOutcome, stored
-from attune.store.schema import now, outcomes, reviews
+from attune.store.outcomes import SAID, StoredOutcome, stored, with_chats
+from attune.store.schema import now, outcomes
 
 PAGE = 200
 
@@ -33,7 +33,7 @@ class Example:
     number: int
     outcome: StoredOutcome
     chat: Mapping[str, Any] | None
-    """None for a table row, whose words the store does not keep."""
+    """None for a table row of a store that was told not to keep those."""
     decision: Decision | None
     corrected: Mapping[str, Any]
     ratings: Mapping[str, int]
@@ -91,10 +91,7 @@ class Examples:
 
 def _page(connection: Connection, after: int, kind: str) -> list[Example]:
     numbers = _numbers(kind).where(outcomes.c.seq > after).order_by(outcomes.c.seq).limit(PAGE)
-    same = [reviews.c[name] == outcomes.c[name] for name in ("key", "task", "task_version")]
-    joined = select(outcomes.c.seq, *OUTCOME, reviews.c.chat).join_from(
-        outcomes, reviews, and_(*same), isouter=True
-    )
+    joined = with_chats(select(outcomes.c.seq, *OUTCOME, SAID))
     rows = connection.execute(joined.where(outcomes.c.seq.in_(numbers)).order_by(outcomes.c.seq)).all()
     made = _standing(connection, [row.seq for row in rows])
     return [

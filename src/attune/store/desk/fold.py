@@ -6,21 +6,20 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, select, update
+from sqlalchemy import Connection, Row, Select, select, update
 
 from attune.outcome import Place
 from attune.store.desk import search, tally
 from attune.store.desk.schema import folds
 from attune.store.desk.tally import About, Count
+from attune.store.outcomes import SAID, with_chats
 from attune.store.schema import dialect_of, insert, last_outcome, outcomes, reviews
 
 _NAME = "insight"
-_SAME = [reviews.c[name] == outcomes.c[name] for name in ("key", "task", "task_version")]
 _COLUMNS = ("seq", "key", "task", "place", "user_id", "language", "channel", "model", "created_at")
 _VERDICT = outcomes.c["values"].label("verdict")  # a row has values of its own
 _NEXT: Select[Any] = (
-    select(*(outcomes.c[name] for name in _COLUMNS), _VERDICT, reviews.c.chat, reviews.c.draft)
-    .join_from(outcomes, reviews, and_(*_SAME), isouter=True)
+    with_chats(select(*(outcomes.c[name] for name in _COLUMNS), _VERDICT, SAID, reviews.c.draft))
     .where(outcomes.c.place != Place.DEAD)
     .order_by(outcomes.c.seq)
 )
@@ -87,5 +86,5 @@ def _said(row: Row[Any]) -> str:
     texts = [row.key, row.user_id or "", *(str(value) for value in row.verdict.values())]
     if row.chat is not None:
         texts += [row.chat.get("subject") or "", *(turn["text"] for turn in row.chat.get("turns", ()))]
-        texts.append(row.draft)
+        texts.append(row.draft or "")
     return "\n".join(texts)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, select
+from sqlalchemy import Connection, Row, select
 
 from attune.desk.refusal import Unknown
 from attune.outcome import Attempt
@@ -16,7 +16,7 @@ from attune.store.desk.decide import COLUMNS as DECISION
 from attune.store.desk.decide import Decision, decision
 from attune.store.desk.item import Correction, corrections_of, ratings_of
 from attune.store.desk.schema import audit, decisions, outbox
-from attune.store.outcomes import COLUMNS, StoredOutcome, stored
+from attune.store.outcomes import COLUMNS, SAID, StoredOutcome, stored, with_chats
 from attune.store.schema import attempts, outcomes, reviews
 
 _RECORDS = 1000
@@ -36,8 +36,8 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """`chat` and `draft` are None for a table row, whose words the store does not keep; `attempts` are kept
-    where they say more than the verdict. The prompt is what the task makes of the chat."""
+    """`draft` is None for a table row, and `chat` too where the store was told not to keep it; `attempts`
+    are kept where they say more than the verdict. The prompt is what the task makes of the chat."""
 
     number: int
     outcome: StoredOutcome
@@ -53,11 +53,8 @@ class Way:
 
 
 def way(connection: Connection, number: int) -> Way:
-    same = [reviews.c[name] == outcomes.c[name] for name in ("key", "task", "task_version")]
-    joined: Select[Any] = select(*COLUMNS, reviews.c.chat, reviews.c.draft).join_from(
-        outcomes, reviews, and_(*same), isouter=True
-    )
-    row: Row[Any] | None = connection.execute(joined.where(outcomes.c.seq == number)).one_or_none()
+    settled = with_chats(select(*COLUMNS, SAID, reviews.c.draft)).where(outcomes.c.seq == number)
+    row: Row[Any] | None = connection.execute(settled).one_or_none()
     if row is None:
         raise Unknown(f"There is no chat {number}.")
     made = select(*DECISION).where(decisions.c.number == number).order_by(decisions.c.decided_at)

@@ -40,6 +40,7 @@ CREATE INDEX search_words ON search USING gin (words)
 
 def upgrade() -> None:
     _reviews()
+    _chats()
     _work()
     _outbox()
     _audit()
@@ -191,6 +192,20 @@ def _people() -> None:
         sa.Column("language", sa.Text),
         *_texts("person"),
         *_doubles("saved_at"),
+    )
+
+
+def _chats() -> None:
+    name = ["key", "task", "task_version"]
+    op.create_table(
+        "chats",
+        *_texts(*name),
+        sa.Column("chat", sa.JSON, nullable=False),
+        sa.PrimaryKeyConstraint(*name, name="chats_name"),
+        sa.ForeignKeyConstraint(
+            name, [f"outcomes.{column}" for column in name], name="chats_outcome", ondelete="CASCADE"
+        ),
+        sqlite_with_rowid=False,
     )
 
 
