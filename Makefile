@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := src tests bench deploy recipes services
 
-.PHONY: help demo test lint format check kill kill-kafka races services soak answers bench bench-beam bench-t5 beam-flink bench-engine capacity desk-load lint-deploy pocket lock clean
+.PHONY: help demo test lint format check kill kill-kafka kill-batch soak-batch races services soak answers bench bench-beam bench-t5 beam-flink bench-engine capacity desk-load lint-deploy pocket lock clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
