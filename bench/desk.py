@@ -47,7 +47,7 @@ class Load:
 
     reviewers: int = 50
     items: int = 5_000
-    think: float = 1.0
+    think: float = 2.0
 
 
 @dataclass
