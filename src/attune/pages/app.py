@@ -34,6 +34,7 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+_MOST_BYTES = 16_000_000
 _MOST_CHARS = 1_000_000
 """A longer field of a form is refused."""
 
@@ -105,11 +106,19 @@ def application(desk: Desk) -> Starlette:
 def _endpoint(desk: Desk, page: Page) -> Callable[[Request], object]:
     async def endpoint(request: Request) -> Response:
         posted = page.method == "POST"
+        if posted and not _is_short(request):
+            return PlainTextResponse(f"A form has at most {_MOST_BYTES:,} bytes.", 413)
         form = await request.form(max_files=1, max_part_size=_MOST_CHARS) if posted else FormData()
         # The store and the engine are synchronous: a thread waits for them, and no other request does.
         return await run_in_threadpool(_answer, desk, page, request, form)
 
     return endpoint
+
+
+def _is_short(request: Request) -> bool:
+    """Whether the body says its length, and that can be read into memory."""
+    length = request.headers.get("content-length", "")
+    return length.isdecimal() and int(length) <= _MOST_BYTES
 
 
 def _answer(desk: Desk, page: Page, request: Request, form: FormData) -> Response:

@@ -156,3 +156,10 @@ def test_one_user_mode_answers_to_this_machine_alone(here: Place) -> None:
         client = TestClient(application(alone), follow_redirects=False)
         assert client.get("/", headers={"host": host}).status_code == status, host
     assert Settings().alone == ""
+
+
+def test_a_form_without_end_is_not_read(client: TestClient) -> None:
+    login(client, "ann")
+    long = client.post("/next", content=b"", headers={"content-length": "16000001"})
+    unsaid = client.post("/next", content=iter([b"csrf=", b"x"]))
+    assert (long.status_code, unsaid.status_code) == (413, 413)
