@@ -16,7 +16,7 @@ from attune.outcome import Attempt, Place
 from attune.pages import words
 from attune.pages.asked import Asked
 from attune.pages.audit import Line
-from attune.pages.item import Fact, Turn
+from attune.pages.item_view import Fact, Turn
 from attune.pages.typed import Typed
 from attune.store.desk.decide import Decision
 from attune.store.desk.way import Delivery, Way
@@ -164,8 +164,8 @@ class View:
 
 
 def show(asked: Asked) -> Response:
-    """A review item's words are looked at here too: that is in the audit, as on its own page."""
+    """The chat. That somebody looked at a review item is in the audit, as from its own page."""
     way = asked.desk.store.insight.way(asked.number)
-    if way.chat is not None:
+    if way.outcome.place is Place.REVIEW:
         asked.desk.store.reviews.item(asked.number, asked.person)
     return asked.page("chat.html", "Search", chat=View(asked, way))

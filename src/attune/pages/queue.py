@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from attune.pages import words
 from attune.pages.asked import Asked
-from attune.pages.item import toast
+from attune.pages.toast import toast
 from attune.store.desk.queue import Waiting, Waits, Wanted
 
 SIZE = 50

@@ -15,7 +15,8 @@ from attune.errors import AttuneError, Misfit
 from attune.pages import words
 from attune.pages.asked import Asked
 from attune.pages.facts import value_of
-from attune.pages.item import View, page, part, view
+from attune.pages.item import page, part, view
+from attune.pages.item_view import View
 from attune.pages.typed import Typed
 from attune.store.desk.item import Item
 from attune.store.desk.lease import Hand, Lease
