@@ -85,7 +85,8 @@ def upload(asked: Asked) -> Response:
     file = asked.form.get("file")
     if not isinstance(file, UploadFile):
         raise Refused("There is no file.")
-    found = read(file.filename or "the file", file.file.read(MAX_BYTES + 1))
+    with file.file as opened:
+        found = read(file.filename or "the file", opened.read(MAX_BYTES + 1))
     return JSONResponse({"subject": found.subject, "text": found.text})
 
 

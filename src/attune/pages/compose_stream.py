@@ -50,7 +50,7 @@ async def written(act: Act, task: Task, chat: Chat, sampling: Sampling) -> Async
     TimeoutError.
     """
     for number in range(act.tries):
-        drawn = replace(sampling, temperature=_FREEDOM, seed=sampling.seed + number) if number else sampling
+        drawn = replace(sampling, temperature=_FREEDOM, seed=number) if number else sampling
         try:
             async with aclosing(_once(act, task.request(chat, drawn), task.plain)) as coming:
                 async for said in coming:
@@ -70,15 +70,15 @@ async def _once(act: Act, request: Request, pieces: bool) -> AsyncGenerator[Piec
     def put(said: str | Future[Completion]) -> None:
         loop.call_soon_threadsafe(coming.put_nowait, said)
 
-    began = loop.time()
+    began, until = loop.time(), loop.time() + act.timeout_s
     future = act.engine.submit(replace(request, written=put) if pieces else request)
     future.add_done_callback(put)
     try:
         while True:
             try:
-                said = await asyncio.wait_for(coming.get(), _BEAT_S)
+                said = await asyncio.wait_for(coming.get(), min(_BEAT_S, until - loop.time()))
             except TimeoutError:
-                if loop.time() - began >= act.timeout_s:
+                if loop.time() >= until:
                     raise
                 yield Waiting(loop.time() - began)
                 continue
