@@ -35,6 +35,14 @@ def test_a_day_by_keyboard(place: Place, windows: Open) -> None:
     page.keyboard.press("Enter")
     expect(page).to_have_title("(3) Queue · attune")
 
+    page.keyboard.press("g")
+    page.keyboard.press("i")
+    page.wait_for_url("**/insight")
+    expect(page.locator(".tile").filter(has_text="50 % sent")).to_have_count(0)
+    page.keyboard.press("g")
+    page.keyboard.press("q")
+    page.wait_for_url("**/")
+
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     assert number_of(editor(page)) == first
@@ -79,6 +87,13 @@ def test_a_day_by_keyboard(place: Place, windows: Open) -> None:
     page.wait_for_url("**/")
     assert place.store.reviews.item(third, "test").assignee == "ben"
     expect(page).to_have_title("(1) Queue · attune")
+
+    page.keyboard.press("g")
+    page.keyboard.press("i")
+    page.wait_for_url("**/insight")
+    decided = page.locator(".tile").filter(has_text="Decided")
+    expect(decided).to_contain_text("2")
+    expect(decided).to_contain_text("50 % sent")
 
 
 def test_two_people_who_press_at_once_get_two_items(place: Place, windows: Open) -> None:
