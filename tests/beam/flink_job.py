@@ -98,6 +98,7 @@ class Job:
             process = subprocess.Popen(
                 self._command(engine), stdin=subprocess.DEVNULL, stdout=out, stderr=out
             )
+        self._process = process
         try:
             yield
         except AssertionError as error:
@@ -151,6 +152,8 @@ class Job:
     def _until(self, holds: Any, told: Any) -> None:
         until = time.monotonic() + PATIENCE_S
         while not holds():
+            # With a job manager its client may go: the cluster has the job. Refused, it never had it.
+            assert self._process.poll() != 2, "the command was refused"
             if time.monotonic() > until:
                 raise AssertionError(f"{told()}:\n{self.services.cluster.log()}")
             time.sleep(0.3)
