@@ -38,7 +38,7 @@ def parameter_table() -> str:
     """Every parameter of generation as a row of Markdown."""
     rows = ["| parameter | default | can be | what it is |", "|---|---|---|---|"]
     for name, parameter in parameters().items():
-        default = "" if parameter.kind is tuple else f"`{str(parameter.default).lower()}`"
+        default = "" if parameter.default in (None, ()) else f"`{str(parameter.default).lower()}`"
         rows.append(f"| `{name}` | {default} | {parameter.range} | {parameter.help} |")
     return "\n".join(rows) + "\n"
 

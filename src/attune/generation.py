@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, fields
 from functools import cache
+from types import UnionType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from attune.config import Option
@@ -52,8 +53,13 @@ class Generation:
         float, Option("Only tokens at least p times as probable as the likeliest are drawn.", 0, 1)
     ] = 0.0
     seed: Annotated[
-        int, Option("The same seed, prompt and model give the same text.", -(2**63), 2**63 - 1)
-    ] = 0
+        int | None,
+        Option(
+            "The same seed, prompt and model give the same text; without one, drawn texts differ each time.",
+            -(2**63),
+            2**63 - 1,
+        ),
+    ] = None
     repetition_penalty: Annotated[
         float, Option("Above 1, tokens that stand already become less likely.", 0.01, 100)
     ] = 1.0
@@ -108,7 +114,7 @@ def ask(engine: Engine, prompt: Prompt, generation: Generation) -> list[Future[C
 
 
 def texts(completions: Iterable[Completion]) -> list[str]:
-    """The texts of one record, in the order of their seeds, or the best first."""
+    """The texts of one record, in the order in which they were asked for, or the best first."""
     return [text for completion in completions for text in (completion.text, *completion.others)]
 
 
@@ -119,7 +125,6 @@ def _request(prompt: Prompt, generation: Generation) -> Request:
 
 
 def _parameter(name: str, hint: Any, default: Any) -> Option:
-    kind, declared = get_args(hint)
-    return Option(
-        declared.help, declared.low, declared.high, name=name, kind=get_origin(kind) or kind, default=default
-    )
+    given, declared = get_args(hint)
+    kind = get_args(given)[0] if isinstance(given, UnionType) else get_origin(given) or given
+    return Option(declared.help, declared.low, declared.high, name=name, kind=kind, default=default)

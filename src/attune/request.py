@@ -123,8 +123,9 @@ class Sampling:
 
     temperature: float = 0.0
     """Logits are divided by it; 0 takes the likeliest token, and then the seed says nothing."""
-    seed: int = 0
-    """The same seed, request and model give the same text; any whole number."""
+    seed: int | None = 0
+    """The same seed, request and model give the same text; any whole number. None leaves it to the engine:
+    texts drawn without one differ from time to time."""
     top_k: int = 0
     """Only the k likeliest tokens may be drawn (and those as likely as the last of them); 0 is all."""
     top_p: float = 1.0

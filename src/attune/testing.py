@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 
 from attune import prompt
 from attune.chat import Chat, Role, Turn
-from attune.engines import BEAMS, Engine, refused
+from attune.engines import BEAMS, Engine, as_engine_error, refused
 from attune.errors import BadConfig, EngineError
 from attune.request import (
     Choice,
@@ -126,7 +126,7 @@ class ScriptedEngine:
             if request.written is not None:
                 request.written(text)
         except Exception as error:  # noqa: BLE001 - the boundary: `known` is the caller's, and ends its request
-            future.set_exception(error if isinstance(error, EngineError) else _as_engine_error(error))
+            future.set_exception(as_engine_error(error))
             return
         future.set_result(
             Completion(text, self.model, output_tokens=len(text) // 4, first_slot_s=seconds, total_s=seconds)
@@ -137,7 +137,7 @@ class ScriptedEngine:
             raise EngineError("the engine is closed")
         if _share(request, "fail") < self._script.fail:
             raise EngineError("the script says this one fails")
-        first_time = request.sampling.seed == 0
+        first_time = not request.sampling.seed
         share = _share(request, "unreadable")
         bad = share < self._script.unreadable
         bad_once = share < self._script.unreadable + self._script.second_try and first_time
@@ -163,12 +163,6 @@ def _tell(request: Request, text: str) -> None:
             said = json.dumps(value, ensure_ascii=False)
             if said in map(literal, slot.options):
                 request.known(slot.name, said)
-
-
-def _as_engine_error(error: Exception) -> EngineError:
-    wrapped = EngineError(f"The engine failed on this request: {type(error).__name__}: {error}")
-    wrapped.__cause__ = error
-    return wrapped
 
 
 def _value(slot: Slot, request: Request) -> str:

@@ -222,8 +222,14 @@ def test_several_texts_are_drawn_by_their_seeds_or_found_by_one_beam_search() ->
     engine = Recorder()
     drawn = settled(num_return_sequences=3, do_sample=True, seed=5)
     assert given_by(engine, drawn) == ["text 5", "text 6", "text 7"]
-    assert given_by(engine, settled(num_return_sequences=3)) == ["text 0", "beam 1", "beam 2"]
+    assert given_by(engine, settled(num_return_sequences=3)) == ["text None", "beam 1", "beam 2"]
     assert [request.sequences for request in engine.asked] == [1, 1, 1, 3]
+
+
+def test_without_a_seed_each_text_is_drawn_as_the_engine_likes() -> None:
+    drawn = settled(num_return_sequences=2, do_sample=True)
+    assert drawn.seed is None
+    assert given_by(Recorder(), drawn) == ["text None", "text None"]
 
 
 def test_a_top_p_of_nothing_leaves_the_likeliest_token() -> None:

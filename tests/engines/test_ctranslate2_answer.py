@@ -13,11 +13,13 @@ from tests.engines.small_t5 import SAID, folder, free, small_t5
 from attune import connect
 from attune.chat import Chat, parse_chat
 from attune.decode.draw import Draw as Draws
-from attune.decode.draw import Row
+from attune.decode.draw import Row, kept
+from attune.engines import submit_many
 from attune.engines.ctranslate2 import CTranslate2Engine
+from attune.engines.ctranslate2.answer import Answer
 from attune.engines.ctranslate2.ask import source
 from attune.engines.ctranslate2.runner import Runner
-from attune.engines.ctranslate2.work import Draw, Score
+from attune.engines.ctranslate2.work import Draw, Generate, Score, kind, settings
 from attune.errors import BadRequest
 from attune.handle import Act, handle
 from attune.outcome import Place
@@ -89,6 +91,55 @@ def test_a_seed_gives_the_same_text_alone_and_among_others(engine: CTranslate2En
     ]
     assert together == alone
     assert sum(one != two for one, two in zip(other, alone, strict=True)) > len(PROMPTS) // 2
+
+
+def test_drawn_without_a_seed_a_token_comes_as_often_as_its_probability_says(runner: Runner) -> None:
+    """CTranslate2's own sampler, with all that is told it."""
+    sampling, many = Sampling(temperature=2.0, seed=None, top_k=20, top_p=0.7), 1500
+    peek = Peek([])
+    runner.run([Draw(SAID[4]["ids"], peek)], lambda _: False)
+    likely = kept(peek.logits, sampling)
+    weights = np.exp(peek.logits[likely] / sampling.temperature)
+    works = [Generate(SAID[4]["ids"], settings(1, sampling, 1)) for _ in range(many)]
+    for start in range(0, many, 250):
+        runner.run([*works[start : start + 250]], lambda _: False)
+    drawn = [ids[0] if ids else runner.tokens.end for work in works for ids in work.texts]
+    assert set(drawn) <= set(likely.tolist())
+    shares = np.array([drawn.count(token) / many for token in likely])
+    assert np.abs(shares - weights / weights.sum()).sum() < 0.15
+
+
+@pytest.mark.parametrize("more", [{}, {"min_p": 0.01}, {"top_k": 50, "top_p": 0.95}, {"top_k": 1_000_000}])
+def test_without_a_seed_the_same_request_gets_another_text(
+    engine: CTranslate2Engine, more: dict[str, Any]
+) -> None:
+    request = free(PROMPTS[4], 12, temperature=1.5, seed=None, **more)
+    answers = [future.result(timeout=20) for future in submit_many(engine, request, 6)]
+    assert len({answer.text for answer in answers}) > 3
+    assert all(answer.finish in ("stop", "limit") for answer in answers)
+
+
+@pytest.mark.parametrize(
+    ("sampling", "own"),
+    [
+        (Sampling(1.0, seed=None, top_k=50, top_p=0.95, repetition_penalty=1.2), False),
+        (Sampling(1.0, seed=0), True),
+        (Sampling(1.0, seed=None, min_p=0.1), True),
+        (Sampling(0.0, seed=3, min_p=0.1), False),
+    ],
+)
+def test_only_what_ctranslate2_cannot_draw_is_drawn_by_ourselves(
+    runner: Runner, sampling: Sampling, own: bool
+) -> None:
+    request = replace(free("late"), sampling=sampling)
+    (work,) = next(Answer(request, runner.tokens, 512, "t5").works())
+    assert isinstance(work, Draw if own else Generate)
+
+
+def test_what_ctranslate2_is_not_told_keeps_nobody_apart(runner: Runner) -> None:
+    told: list[dict[str, Any]] = [{"seed": 1}, {"seed": 2}, {"seed": None, "stop": ("x",)}, {"top_k": 3}]
+    works = [next(Answer(free("late", **each), runner.tokens, 512, "t5").works())[0] for each in told]
+    assert kind(works[0]) == kind(works[1]) == kind(works[2]) != kind(works[3])
 
 
 def test_several_texts_of_one_beam_search_are_the_best_and_the_others(engine: CTranslate2Engine) -> None:
@@ -196,10 +247,10 @@ def test_what_cannot_go_together_is_refused_in_words(
 
 def test_a_text_ends_before_a_stop_string_and_at_its_limits(engine: CTranslate2Engine) -> None:
     drawn: dict[str, Any] = {"temperature": 0.9, "seed": 4}
-    for settings in ({}, drawn):
-        whole = engine.submit(free(PROMPTS[11], **settings)).result(timeout=20)
+    for given in ({}, drawn):
+        whole = engine.submit(free(PROMPTS[11], **given)).result(timeout=20)
         stop = whole.text[10:13]
-        stopped = engine.submit(free(PROMPTS[11], stop=(stop,), **settings)).result(timeout=20)
+        stopped = engine.submit(free(PROMPTS[11], stop=(stop,), **given)).result(timeout=20)
         assert stopped.text == whole.text[: whole.text.index(stop)]
         assert stopped.finish == "stop"
     short = Request(Prompt("", (PROMPTS[11],), ""), (Free("t", 20, 32, json=False),))

@@ -207,6 +207,12 @@ def mixed(index: int) -> Request:
     return ask(CHAT * (1 + index % 3), slots, replace(EVERYTHING, seed=index))
 
 
+def test_without_a_seed_the_same_request_gets_another_text(exact: OpenVINOEngine) -> None:
+    asked = ask(CHAT, (Free("text", 200, 12, json=False),), Sampling(temperature=1.5, seed=None))
+    texts = {future.result().text for future in submit_many(exact, asked, 4)}
+    assert len(texts) > 1
+
+
 def test_many_answers_to_one_request_have_seeds_in_a_row(exact: OpenVINOEngine) -> None:
     request = ask(slots=free(20).slots, sampling=Sampling(1.0, 11, top_p=0.9))
     texts = [future.result().text for future in submit_many(exact, request, 3)]

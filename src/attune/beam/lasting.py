@@ -76,7 +76,7 @@ class LastingEngine:
 
     def _must_wait(self, request: Request) -> bool:
         # First tries go on: the suspicion may be wrong, as it is of a chat on which any engine fails.
-        second = request.sampling.seed > 0
+        second = bool(request.sampling.seed)
         return self._state is _State.LOADING or (self._state is _State.SUSPECT and second)
 
     def _judge(self, engine: Engine, future: Future[Completion]) -> None:

@@ -34,12 +34,10 @@ def _flag(parameter: Option) -> Callable[[Callable[..., Any]], Callable[..., Any
         *(_flag_of(alias) for alias, name in given.ALIASES.items() if name == parameter.name),
     ]
     metavar = {int: "N", float: "X", bool: "true|false"}.get(parameter.kind, "TEXT")
-    many = parameter.kind is tuple
-    default = "" if many else f" [{str(parameter.default).lower()}]"
+    default = "" if parameter.default in (None, ()) else f" [{str(parameter.default).lower()}]"
     # Text for click, whatever the type: all values, wherever they come from, are checked in one place.
-    return click.option(
-        *names, parameter.name, metavar=metavar, multiple=many, help=f"{parameter.help}{default}"
-    )
+    told: dict[str, Any] = {"metavar": metavar, "help": f"{parameter.help}{default}"}
+    return click.option(*names, parameter.name, multiple=parameter.kind is tuple, **told)
 
 
 def _flag_of(name: str) -> str:

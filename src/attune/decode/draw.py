@@ -25,13 +25,14 @@ class Draw:
 
     Drawing is by Gumbel noise: each token's own is fixed by the seed, the number of the draw and the
     token, and the best sum wins. So the last bits of the logits, which depend on who else is in the
-    batch, decide only where two sums are equal but for them.
+    batch, decide only where two sums are equal but for them. Without a seed one is taken at random.
     """
 
     def __init__(self, sampling: Sampling) -> None:
         self._sampling = sampling
         self._looks_back = sampling.repetition_penalty != 1 or sampling.no_repeat_ngram_size > 0
-        self._stream = np.random.default_rng(sampling.seed % 2**64)
+        seed = sampling.seed
+        self._stream = np.random.default_rng(None if seed is None else seed % 2**64)
         self.stop = sampling.stop
         self.standing: Callable[[], list[int]] = list
         """Gives all tokens of prompt and answer so far; asked only where a rule needs them."""

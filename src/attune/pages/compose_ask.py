@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -84,7 +83,7 @@ def asks(drafting: Drafting, language: str) -> tuple[Ask, ...]:
 
 
 def ways(model: str) -> tuple[Way, ...]:
-    free = Sampling(temperature=_FREEDOM, seed=secrets.randbits(31))
+    free = Sampling(temperature=_FREEDOM, seed=None)
     return (
         Way("likeliest", f"{model}, likeliest words", Sampling()),
         Way("freer", f"{model}, freer", free),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass, replace
 
 from attune.chat import Chat
@@ -47,7 +46,7 @@ class Drafting:
             raise Refused(f"An instruction has at most {MAX_CHARS:,} characters.")
         asked = instructed(escalation.draft, instruction)
         # Not greedy: without an instruction it would say the same again.
-        drawn = Sampling(temperature=_FREEDOM, seed=secrets.randbits(31))
+        drawn = Sampling(temperature=_FREEDOM, seed=None)
         first = Question(self.act.engine, asked.request(chat, drawn), self.act.timeout_s)
         return asked.draft_text(self._values(asked, chat, first), chat)
 

@@ -116,7 +116,7 @@ def _asked(url: str, body: Mapping[str, Any], service: Service) -> Asked:
     engine = service.act.engine
     _check(body, engine)
     read = openai.read_body(url, body)
-    generation = settle(lay(openai.DEFAULTS, {"seed": secrets.randbits(62), **read.given}))
+    generation = settle(lay(openai.DEFAULTS, read.given))
     usage = bool((body.get("stream_options") or {}).get("include_usage"))
     asked = Asked(url, read.prompts, generation, secrets.token_hex(12), int(time.time()), usage)
     check_bounds(len(read.prompts), generation, service)

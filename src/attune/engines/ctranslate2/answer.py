@@ -13,9 +13,9 @@ from attune.decode.shorten import CONTROL, shortened
 from attune.engines.ctranslate2.ask import ask_of, labels, source
 from attune.engines.ctranslate2.tokens import Tokens
 from attune.engines.ctranslate2.walk import ChoiceWalk, FreeWalk, NumberWalk
-from attune.engines.ctranslate2.work import Draw, Generate, Score, Settings, Work
+from attune.engines.ctranslate2.work import Draw, Generate, Score, Work, settings
 from attune.errors import BadRequest
-from attune.request import Choice, Completion, Fixed, Free, Number, Pick, Request, Slot, literal
+from attune.request import Choice, Completion, Fixed, Free, Number, Pick, Request, Sampling, Slot, literal
 
 _MOST_SCORED = 64
 """An option of a Pick is judged by its first 64 tokens at most."""
@@ -114,12 +114,12 @@ class Answer:
         if slot.max_chars < 1 or slot.max_tokens < 1:
             raise BadRequest(f"{slot.name}: room for one character and one token is needed at least.")
         asked = self._source(slot)
-        if self._request.sampling.temperature:
+        if _draws_ourselves(self._request.sampling):
             walk = self._free_walk(slot)
             yield [Draw(asked, walk)]
             written = [walk.ids]
         else:
-            work = Generate(asked, Settings(slot.max_tokens, self._request.sampling, self._request.sequences))
+            work = Generate(asked, settings(slot.max_tokens, self._request.sampling, self._request.sequences))
             yield [work]
             written = work.texts
         said = [self._said(slot, ids) for ids in written]
@@ -186,6 +186,11 @@ def _check(request: Request) -> None:
         )
     if request.sequences > 1 and len(request.slots) > 1:
         raise BadRequest("Several texts can only be asked for where the answer is one text.")
+
+
+def _draws_ourselves(sampling: Sampling) -> bool:
+    """CTranslate2 draws too, and faster, but it has one seed for the whole process, and no `min_p`."""
+    return sampling.temperature > 0 and (sampling.seed is not None or sampling.min_p > 0)
 
 
 def _plain(option: str) -> str:

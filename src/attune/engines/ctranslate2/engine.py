@@ -9,12 +9,12 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 
+from attune.engines import as_engine_error, closed, failed
 from attune.engines.ctranslate2.answer import Answer, Works
 from attune.engines.ctranslate2.folder import check_folder
 from attune.engines.ctranslate2.runner import Runner
 from attune.engines.ctranslate2.waiting import Bounds, Item, Waiting
 from attune.engines.ctranslate2.work import Draw
-from attune.errors import AttuneError, EngineError
 from attune.request import Completion, Request
 
 CONTEXT_TOKENS = 512
@@ -71,22 +71,21 @@ class CTranslate2Engine:
 
     def submit(self, request: Request) -> Future[Completion]:
         """Tokenises in the caller's thread and queues; a request that cannot be run gets a failed future."""
-        future: Future[Completion] = Future()
         with self._lock:
             self._turn += 1
             turn = self._turn
         try:
             answer = Answer(request, self._tokens, self._context_tokens, self._model)
         except Exception as error:  # noqa: BLE001 - the boundary: a bad request fails alone
-            future.set_exception(_as_attune_error(error))
-            return future
+            return failed(error)
+        future: Future[Completion] = Future()
         _Asked(answer, future, turn, self._waiting.put).go_on()
         return future
 
     def close(self) -> None:
         self._closing = True
         for item in self._waiting.close():
-            item.done(_closed())
+            item.done(closed())
         atexit.unregister(self.close)
         for thread in self._threads:
             if thread is not threading.current_thread():
@@ -103,7 +102,7 @@ class CTranslate2Engine:
             except Exception as raised:  # noqa: BLE001 - the boundary: this batch ends, the engine goes on
                 error = raised
             for item in batch:
-                item.done(_closed() if self._closing else error)
+                item.done(closed() if self._closing else error)
 
 
 class _Asked:
@@ -136,7 +135,7 @@ class _Asked:
 
     def _queue(self, items: list[Item]) -> None:
         if not self._put(items):
-            self._fail(_closed())
+            self._fail(closed())
 
     def _done_with(self, work: object) -> Callable[[Exception | None], None]:
         def done(error: Exception | None) -> None:
@@ -158,16 +157,4 @@ class _Asked:
     def _fail(self, error: Exception) -> None:
         with self._lock:
             if not self._future.done() and self._future.set_running_or_notify_cancel():
-                self._future.set_exception(_as_attune_error(error))
-
-
-def _closed() -> EngineError:
-    return EngineError("The engine was closed before it answered. Ask again once it runs.")
-
-
-def _as_attune_error(error: Exception) -> AttuneError:
-    if isinstance(error, AttuneError):
-        return error
-    wrapped = EngineError(f"The engine failed on this request: {type(error).__name__}: {error}")
-    wrapped.__cause__ = error
-    return wrapped
+                self._future.set_exception(as_engine_error(error))

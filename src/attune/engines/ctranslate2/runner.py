@@ -62,7 +62,13 @@ class Runner:
 
     def _generate(self, works: list[Generate], sources: list[list[str]], stop: Stop) -> None:
         settings, sampling = works[0].settings, works[0].settings.sampling
-        asked = {"callback": lambda step: stop(step.batch_id)} if sampling.num_beams == 1 else {}
+        asked: dict[str, Any] = {}
+        if sampling.num_beams == 1:
+            asked["callback"] = lambda step: stop(step.batch_id)
+        if sampling.temperature:
+            asked["sampling_temperature"] = sampling.temperature
+            asked["sampling_topk"] = min(sampling.top_k, len(self._tokens))
+            asked["sampling_topp"] = sampling.top_p
         results = self._translator.translate_batch(
             sources,
             beam_size=sampling.num_beams,

@@ -1,4 +1,4 @@
-"""Walks: tokens that we draw ourselves, one after the other, from logits that the model shows.
+"""Walks: tokens that we take ourselves, one after the other, from logits that the model shows.
 
 `read` is shown the logits after `ids` and adds tokens there; then either the walk is `done`, or the model
 is asked what comes after all of them.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from attune.engines.ctranslate2.walk import Walk
 from attune.request import Sampling
@@ -17,9 +17,15 @@ class Settings:
     sequences: int = 1
 
 
+def settings(tokens: int, sampling: Sampling, sequences: int) -> Settings:
+    """Settings that are equal where texts can be generated together: without what CTranslate2 is not told."""
+    return Settings(tokens, replace(sampling, seed=None, stop=()), sequences)
+
+
 @dataclass(eq=False, slots=True)
 class Generate:
-    """Text by greedy or beam search: the tokens of each, the best first, without the end."""
+    """Text by greedy or beam search, or drawn without a seed: the tokens of each, the best first, without
+    the end."""
 
     source: list[int]
     settings: Settings

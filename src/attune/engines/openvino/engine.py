@@ -9,7 +9,7 @@ from collections import deque
 from concurrent.futures import Future
 from pathlib import Path
 
-from attune.engines import BEAMS, refused
+from attune.engines import BEAMS, as_engine_error, closed, failed, refused
 from attune.engines.openvino.asked import sequence_for
 from attune.engines.openvino.blocks import BlockPool
 from attune.engines.openvino.folder import open_folder
@@ -21,7 +21,6 @@ from attune.engines.openvino.sequence import Sequence
 from attune.engines.openvino.sizes import Sizes, this_machine
 from attune.engines.openvino.stats import Stats
 from attune.engines.openvino.tokens import Tokens
-from attune.errors import EngineError
 from attune.request import Completion, Request
 
 _LOGIT_FLOATS = 2**22
@@ -108,11 +107,11 @@ class OpenVINOEngine:
     def submit(self, request: Request) -> Future[Completion]:
         """Tokenises in the caller's thread and queues; a request that cannot be run gets a failed future."""
         if (refusal := refused(request, self.lacks, self._model)) is not None:
-            return _failed(refusal)
+            return failed(refusal)
         try:
             sequence = sequence_for(request, self._tokens, self._context_tokens, self._model)
         except Exception as error:  # noqa: BLE001 - the boundary: a bad request fails alone
-            return _failed(error)
+            return failed(error)
         return self.enqueue(sequence)
 
     def enqueue(self, sequence: Sequence) -> Future[Completion]:
@@ -122,7 +121,7 @@ class OpenVINOEngine:
             return sequence.future
         with self._wake:
             if self._closing:
-                return _failed(_closed())
+                return failed(closed())
             self._arrivals.append(sequence)
             self._wake.notify()
         return sequence.future
@@ -136,7 +135,7 @@ class OpenVINOEngine:
             self._thread.join()
 
     def _run(self) -> None:
-        end: Exception = _closed()
+        end: Exception = closed()
         try:
             while self._receive():
                 self._drop_cancelled()
@@ -214,27 +213,9 @@ class OpenVINOEngine:
     def _end(self, sequence: Sequence, error: Exception) -> None:
         self._scheduler.drop(sequence)
         if not sequence.future.done() and sequence.future.set_running_or_notify_cancel():
-            sequence.future.set_exception(_as_engine_error(error))
+            sequence.future.set_exception(as_engine_error(error))
 
 
 def _answer(sequence: Sequence) -> None:
     if sequence.future.set_running_or_notify_cancel():
         sequence.future.set_result(sequence.completion())
-
-
-def _failed(error: Exception) -> Future[Completion]:
-    future: Future[Completion] = Future()
-    future.set_exception(_as_engine_error(error))
-    return future
-
-
-def _closed() -> EngineError:
-    return EngineError("The engine was closed before it answered. Ask again once it runs.")
-
-
-def _as_engine_error(error: Exception) -> EngineError:
-    if isinstance(error, EngineError):
-        return error
-    wrapped = EngineError(f"The engine failed on this request: {type(error).__name__}: {error}")
-    wrapped.__cause__ = error
-    return wrapped
