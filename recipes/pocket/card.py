@@ -29,7 +29,7 @@ vocabulary). Licence: Apache-2.0.
 
 ## How well it does
 
-On the dev conversations, which it never saw:
+On the dev conversations, which it never saw; the messy public texts it may have read before, without labels:
 
 {figures}
 """
