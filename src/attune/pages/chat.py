@@ -17,6 +17,7 @@ from attune.pages import words
 from attune.pages.asked import Asked
 from attune.pages.audit import Line
 from attune.pages.item_view import Fact, Turn
+from attune.pages.search import tag
 from attune.pages.typed import Typed
 from attune.store.desk.decide import Decision
 from attune.store.desk.way import Delivery, Way
@@ -63,7 +64,7 @@ class View:
 
     @property
     def language(self) -> str:
-        return self.way.outcome.language or ""
+        return tag(self.way.outcome.language)
 
     @property
     def mood(self) -> words.Mood:

@@ -50,7 +50,7 @@ def volume(asking: Asking) -> Picture:
     rows = asking.over_time("chat", _moods())
     totals = [sum(row.values[place] for row in rows) for place in range(4)]
     every = sum(totals)
-    told = f"{every:,.0f} chats, {share(totals[0], every)} of them unhappy. A bar is a {asking.range.each}."
+    told = f"{every:,.0f} chats, {share(totals[0], every)} of them unhappy. A bar is {asking.range.each}."
     return _only_used(Picture("volume", "Chats over time", told, "Time", tuple(_moods().values()), rows))
 
 
@@ -75,7 +75,9 @@ def groups(asking: Asking, dimension: Dimension, title: str, name: Callable[[str
     rows = _most(found)
     told = f"{words.several(len(found), dimension)}, the most chats first."
     series = tuple(_moods().values())
-    made = Picture(f"by-{dimension}", title, told, dimension.capitalize(), series, rows, "bars", ("Unhappy",))
+    made = Picture(
+        f"by-{dimension}", title, told, dimension.capitalize(), series, rows, "bars", ("Share unhappy",)
+    )
     return _only_used(made)
 
 
@@ -116,7 +118,7 @@ def models(asking: Asking) -> Picture:
         Row(group or "not known", _summed(sums, _KINDS), (*_fate(sums), _mean_stars(rated.get(group, ()))))
         for group, sums in asking.by("model", "decision").items()
     ]
-    notes = ("Sent as drafted", "Edited", "Words changed in an edit", "Rating")
+    notes = ("Share as drafted", "Share edited", "Words changed in an edit", "Rating")
     told = "What became of each model's drafts."
     series = tuple(_KINDS.values())
     return Picture("models", "Models", told, "Model", series, _most(rows), "bars", notes)

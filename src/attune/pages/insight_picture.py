@@ -67,8 +67,8 @@ class Picture:
 
 
 def share(part: float, whole: float) -> str:
-    """A share in words: "31 %", "under 1 %", "none"."""
-    if not whole or not part:
-        return "none" if whole else "–"
+    """A share in words: "31 %", "under 1 %"; "–" of nothing."""
+    if not whole:
+        return "–"
     percent = 100 * part / whole
-    return f"{percent:.0f} %" if percent >= 1 else "under 1 %"
+    return f"{percent:.0f} %" if percent >= 1 or not part else "under 1 %"

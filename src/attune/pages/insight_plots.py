@@ -146,7 +146,7 @@ def _told(picture: Picture, row: Row) -> str:
 def _times(rows: Sequence[Row], wide: float) -> tuple[Tick, ...]:
     step = max(1, math.ceil(len(rows) / _LABELS))
     return tuple(
-        _tick((place + 0.5) * wide, rows[place].label.partition(" to ")[0])
+        _tick((place + 0.5) * wide, rows[place].label.partition(" to ")[0].rpartition(", ")[2])
         for place in range(0, len(rows), step)
     )
 

@@ -57,7 +57,7 @@ class Range:
     def each(self) -> str:
         """What a bar stands for, in words."""
         count = self.bin_s // _WIDTHS[self.span]
-        return f"{self.span}" if count == 1 else f"{count} {self.span}s"
+        return f"one {self.span}" if count == 1 else f"{count} {self.span}s"
 
     def _said(self, start: int) -> str:
         moment = datetime.fromtimestamp(start, UTC)

@@ -25,6 +25,9 @@ def marked(text: str, query: str) -> list[Marked]:
     plain, places = _folded(text)
     parts, at = list[Marked](), 0
     for start, end in _spans(pattern, plain, places):
+        # One sign can be several that are searched, like ¼: it is marked once.
+        if start < at:
+            continue
         parts += [Marked(False, text[at:start]), Marked(True, text[start:end])]
         at = end
     return [part for part in (*parts, Marked(False, text[at:])) if part.text]
