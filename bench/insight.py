@@ -2,9 +2,11 @@
 
     python -m bench.insight
     python -m bench.insight --chats 100000 --database sqlite --json
+    python -m bench.insight --pages
 
 A store is filled with made-up chats of 90 days in five languages, 70 % of them table rows, the rest review
-items, half of those decided; all are folded in. Then each query of the pages is asked a few times.
+items, half of those decided; all are folded in. Then each query of the pages is asked a few times; with
+--pages the pages themselves instead, over HTTP on loopback.
 """
 
 from __future__ import annotations
@@ -12,22 +14,34 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import socket
 import statistics
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
+from http.client import HTTPConnection
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import uvicorn
 from services.postgres import binaries, server
 from sqlalchemy import Connection, text
 from tests.postgres import new_database
 
+from attune import connect
+from attune.handle import Act
+from attune.pages.app import application
+from attune.pages.desk import Desk
+from attune.pages.drafting import Drafting
+from attune.pages.settings import Settings
 from attune.store import Store
 from attune.store.desk import tally
 from attune.store.desk.insight import Frame
@@ -35,8 +49,10 @@ from attune.store.desk.schema import decisions
 from attune.store.desk.search import Look
 from attune.store.desk.tally import About, Count
 from attune.store.schema import last_outcome, outcomes, reviews
+from attune.testing import ScriptedEngine
 from bench import report
 
+Visit = Callable[[str], bytes]
 DAYS, DAY_S = 90, 86_400.0
 ASKED = 9
 _AT_ONCE = 5000
@@ -76,7 +92,7 @@ def chats(count: int) -> Iterator[tuple[dict[str, Any], dict[str, Any] | None]]:
         }  # fmt: skip
         turns = [{"role": "customer", "text": said}] * 3
         review = {
-            **name, **about, "number": n, "chat": {"id": f"c{n}", "turns": turns},
+            **name, **about, "number": n, "chat": {"id": f"c{n}", "user_id": "u1", "turns": turns},
             "draft": "We are sorry.", "status": "open", "created_at": at, "lease_until": 0.0,
         }  # fmt: skip
         yield row, review if unhappy else None
@@ -158,10 +174,32 @@ def questions(store: Store, count: int) -> dict[str, Callable[[], Any]]:
     }
 
 
-def measure(store: Store, count: int) -> dict[str, tuple[float, float]]:
+def pages(store: Store, count: int, visit: Visit) -> dict[str, Callable[[], Any]]:
+    """The pages of insight, search and a chat, by what a person would call them."""
+    one = store.insight.search(Look(place="review"), limit=1)[0].number
+    day = f"{datetime.fromtimestamp(time.time() - 60 * DAY_S, UTC):%Y-%m-%d}"
+    paths = {
+        "insight, 30 days": "/insight",
+        "insight, 90 days": "/insight?range=90",
+        "insight, one language and channel": "/insight?range=90&language=ko&channel=mail",
+        "insight, 24 hours": "/insight?range=1",
+        "insight, the export of 90 days": "/insight/export?range=90",
+        "search, the newest": "/search",
+        "search, a common word": "/search?q=refund",
+        "search, part of a Korean word": "/search?q=송이",
+        "search, a word up to a day": f"/search?q=refund&to={day}",
+        "search, a page far back": f"/search?q=refund&before={count // 10}",
+        "a chat": f"/chats/{one}",
+        "compose": "/compose",
+        "the queue": "/",
+    }
+    return {name: partial(visit, path) for name, path in paths.items()}
+
+
+def measure(asked: dict[str, Callable[[], Any]]) -> dict[str, tuple[float, float]]:
     """The median and the slowest of each question, in milliseconds."""
     found = {}
-    for name, ask in questions(store, count).items():
+    for name, ask in asked.items():
         ask()
         taken = []
         for _ in range(ASKED):
@@ -177,6 +215,7 @@ def main() -> int:
     parser.add_argument("--chats", type=int, default=1_000_000)
     parser.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="both")
     parser.add_argument("--keep", type=Path, help="a folder for the SQLite store, filled if it is not there")
+    parser.add_argument("--pages", action="store_true", help="the pages, over HTTP on loopback")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     found: dict[str, dict[str, tuple[float, float]]] = {}
@@ -185,11 +224,13 @@ def main() -> int:
             with Store.open(address) as store:
                 if not store.reviews.change():
                     fill(store, given.chats)
-                found[name] = measure(store, given.chats)
+                with visiting(store) as visit:
+                    ask = pages(store, given.chats, visit) if given.pages else questions(store, given.chats)
+                    found[name] = measure(ask)
     if given.json:
         print(json.dumps(found))
     else:
-        _tell(found, given.chats)
+        _tell(found, given.chats, given.pages)
     return 0
 
 
@@ -205,7 +246,34 @@ def _addresses(given: argparse.Namespace, stack: ExitStack) -> dict[str, str]:
     return addresses
 
 
-def _tell(found: dict[str, dict[str, tuple[float, float]]], count: int) -> None:
+@contextmanager
+def visiting(store: Store) -> Iterator[Visit]:
+    """Gives what fetches a page of the desk on loopback, as its one user."""
+    act = Act(connect.task("triage", "scripted:"), ScriptedEngine())
+    desk = Desk(store, Drafting(act), Settings(alone="bench"))
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(application(desk), log_config=None, lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    link = HTTPConnection(*listener.getsockname())
+    try:
+        yield partial(_get, link)
+    finally:
+        link.close()
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+def _get(link: HTTPConnection, path: str) -> bytes:
+    link.request("GET", quote(path, safe="/?=&"))
+    answer = link.getresponse()
+    body = answer.read()
+    assert answer.status == 200, f"{path}: {answer.status}"
+    return body
+
+
+def _tell(found: dict[str, dict[str, tuple[float, float]]], count: int, of_pages: bool) -> None:
     names = list(next(iter(found.values())))
     rows = [
         (name, *(f"{each[name][0]:,.1f} ({each[name][1]:,.1f})" for each in found.values())) for name in names
@@ -213,7 +281,8 @@ def _tell(found: dict[str, dict[str, tuple[float, float]]], count: int) -> None:
     body = report.table(("page or question", *(f"{kind}, ms" for kind in found)), rows)
     told = f"{_WAYS.format(asked=ASKED, chats=count, days=DAYS)}\n\n{body}"
     print(told)
-    report.write("The desk's figures", "python -m bench.insight", told)
+    section, more = ("The desk's pages", " --pages") if of_pages else ("The desk's figures", "")
+    report.write(section, f"python -m bench.insight{more}", told)
 
 
 if __name__ == "__main__":
