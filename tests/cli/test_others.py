@@ -52,6 +52,15 @@ def test_the_help_lists_every_verb(attune: Attune) -> None:
     assert all(re.search(rf"^  {verb} ", done.out, re.MULTILINE) for verb in VERBS)
 
 
+def test_a_task_for_a_t5_is_shown_with_its_questions(attune: Attune) -> None:
+    engine = ("--engine", "ctranslate2:there/is/none")
+    shown = attune("tasks", "show", "triage", *engine).out
+    assert "How does the customer feel at the end of this conversation?\tunhappy, neutral, happy" in shown
+    told = attune("tasks", "show", "triage", *engine, "--json").json
+    assert told["asks"]["sentiment"]["labels"] == ["unhappy", "neutral", "happy"]
+    assert "one field at a time" not in attune("tasks", "show", "triage").out
+
+
 def test_tasks_are_listed_shown_and_checked(attune: Attune) -> None:
     assert {line.split("\t")[0] for line in attune("tasks", "list").lines[1:]} >= {"triage", "reply"}
     shown = attune("tasks", "show", "triage").out

@@ -59,10 +59,11 @@ def test_a_model_is_listed_shown_run_and_removed(attune: Attune, kept: Kept) -> 
     (row,) = [json.loads(line) for line in attune("models", "list", "--json").lines]
     assert (row["name"], row["address"]) == ("small", f"ctranslate2:{kept.folder}")
     assert attune("models", "show", "small", "--json").json["damaged"] == []
-    done = attune("run", str(SAMPLES), "--engine", row["address"], "--quiet", "--json")
+    (attune.folder / "some.jsonl").write_bytes(b"".join(SAMPLES.read_bytes().splitlines(keepends=True)[:24]))
+    done = attune("run", "some.jsonl", "--engine", row["address"], "--quiet", "--json")
     assert done.code == 0, done.err
-    assert done.json["in"] == 212
-    assert done.json["table"] + done.json["review"] > 150  # a random model writes an empty text now and then
+    assert done.json["in"] == 24
+    assert done.json["table"] + done.json["review"] > 16  # a random model writes an empty text now and then
     assert attune("models", "remove", "small").code == 0
     assert attune("models", "list", "--json").lines == []
     assert not kept.folder.exists()

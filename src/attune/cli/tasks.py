@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -67,15 +68,22 @@ def list_tasks(config: Config, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @configured("engine")
 def show(config: Config, name: str, as_json: bool) -> None:
-    """Shows the task NAME: its fields, the prompt for a sample chat, an answer and the columns."""
+    """Shows the task NAME: its fields and columns, its questions where it has a T5's, the prompt for a
+    sample chat and an answer."""
     task = connect.task(name, config.engine)
     if as_json:
-        click.echo(json.dumps(_told(task, None) | {"prompt": _prompt(task), "answer": _answer(task)}))
+        asks = {name: asdict(ask) for name, ask in task.asks.items()}
+        shown = {"prompt": _prompt(task), "asks": asks, "answer": _answer(task)}
+        click.echo(json.dumps(_told(task, None) | shown))
         return
     click.echo(f"{task.name}, version {task.version}\n")
     show_table(
         ("field", "column", "what the model is told"), [(f.name, f.column, f.describe()) for f in task.fields]
     )
+    if task.ask:
+        click.echo("\nAsked one field at a time:\n")
+        rows = [(name, ask.question, ", ".join(ask.labels)) for name, ask in task.asks.items()]
+        show_table(("field", "question after the chat", "options, in words"), rows)
     for title, text in (("Prompt for a sample chat", _prompt(task)), ("An answer that fits", _answer(task))):
         click.echo(f"\n{title}:\n")
         click.echo("\n".join(f"    {visible(line)}" for line in text.splitlines()))
