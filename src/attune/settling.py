@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from attune.errors import AttuneError, EngineError
+from attune.errors import EngineError
 from attune.gather import gather
 from attune.limits import Limits
 from attune.outcome import Outcome, Place
@@ -104,10 +104,9 @@ class Settling:
                 continue  # nothing can be written any more: the items stay in the queue
             try:
                 self._store.settle(pairs)
-            except AttuneError as error:
+                self._count([outcome for _, outcome in pairs])
+            except BaseException as error:  # noqa: BLE001 - it must end the run, not this thread unseen
                 self.fail(error)
-                continue
-            self._count([outcome for _, outcome in pairs])
 
     def _count(self, outcomes: list[Outcome]) -> None:
         counts = self.counts

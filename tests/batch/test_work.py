@@ -16,8 +16,10 @@ import pytest
 from tests.batch.conftest import Batch, texts
 
 from attune import connect
+from attune.batch import Plan, work
 from attune.batch.prompts import template
 from attune.batch.rows import errors_file
+from attune.batch.work import Stand
 from attune.chat import parse_chat
 from attune.connect import SAMPLES
 from attune.errors import AttuneError, BadConfig, BadRequest, EngineError
@@ -388,3 +390,14 @@ def test_an_engine_that_fails_once_is_asked_again(batch: Batch) -> None:
     batch.engine = ScriptedEngine(answer)
     done = batch(batch.file("in.jsonl", texts(3)))
     assert (done.stand.counts.ok, done.stand.counts.failed, len(asked)) == (3, 0, 9)
+
+
+@pytest.mark.timeout(30)
+def test_a_fault_where_rows_are_counted_ends_the_job_loudly(batch: Batch) -> None:
+    def watch(_: Stand) -> None:
+        raise AssertionError("no bar")
+
+    act = Act(connect.task("triage", "scripted:"), ScriptedEngine())
+    plan = Plan((batch.file("in.jsonl", texts(300)),), batch.out)
+    with pytest.raises(AssertionError, match="no bar"):
+        work(plan, act, Limits(in_flight=4), watch=watch)

@@ -195,3 +195,12 @@ def test_a_fault_of_ours_ends_the_run_loudly(store: Store, triage: Task) -> None
 
     with pytest.raises(AssertionError, match="no model"):
         run(Given(email(1)), store, Act(triage, Odd(script=Script(fail=1.0)), tries=1))
+
+
+@pytest.mark.timeout(30)
+def test_a_fault_where_outcomes_are_counted_ends_the_run_loudly(store: Store, triage: Task) -> None:
+    def watch(*_: object) -> None:
+        raise AssertionError("no bar")
+
+    with pytest.raises(AssertionError, match="no bar"):
+        run(Given(*(email(n) for n in range(300))), store, Act(triage, ScriptedEngine()), watch=watch)

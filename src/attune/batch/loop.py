@@ -12,7 +12,7 @@ from attune.batch.answer import answer
 from attune.batch.job import Job, lines
 from attune.batch.record import Line
 from attune.batch.rows import Row, Rows
-from attune.errors import AttuneError, EngineError
+from attune.errors import EngineError
 from attune.gather import gather
 from attune.outcome import ENGINE_REASONS
 from attune.sources import Source
@@ -98,15 +98,14 @@ class _Writing:
     def _loop(self) -> None:
         # A group is a fourth of what may be open: the engine never waits for it.
         while (come := gather(self._come, self._limits.in_flight)) is not None:
-            group = self._in_turn(come) if self._ordered else come
             if self.error is not None and not isinstance(self.error, EngineError):
                 continue  # nothing can be written any more
             try:
+                group = self._in_turn(come) if self._ordered else come
                 self._rows.write(group)
-            except AttuneError as error:
+                self._count(group)
+            except BaseException as error:  # noqa: BLE001 - it must end the job, not this thread unseen
                 self.fail(error)
-                continue
-            self._count(group)
 
     def _in_turn(self, come: list[Row]) -> list[Row]:
         """The rows whose turn it is, those that came before it among them."""
