@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -20,11 +17,10 @@ from attune.pages.asked import Asked
 from attune.pages.insight_figures import Asking
 from attune.pages.insight_picture import Picture, share
 from attune.pages.insight_range import RANGES, Range, range_of
+from attune.pages.spreadsheet import sheet
 from attune.store.desk.insight import Dimension, Frame
 
 _FACTS: tuple[Dimension, ...] = ("language", "channel", "task", "model")
-_NUMBER = re.compile(r"-?\d+")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Tile(NamedTuple):
@@ -131,19 +127,7 @@ def show(asked: Asked) -> Response:
 
 def export(asked: Asked) -> Response:
     """Every number on the page: picture, row, column, value."""
-    view, lines = View(asked), io.StringIO()
-    told = csv.writer(lines)
-    told.writerow(("picture", "row", "column", "value"))
-    for picture in view.pictures:
-        told.writerows([cell(each) for each in record] for record in picture.records())
+    view = View(asked)
+    rows = [record for picture in view.pictures for record in picture.records()]
     name = f"insight-{view.range.first}-{view.range.last}.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    # The mark at the beginning tells a spreadsheet that it is UTF-8.
-    return Response(f"\ufeff{lines.getvalue()}", headers=headers, media_type="text/csv; charset=utf-8")
-
-
-def cell(value: str | float) -> str | float:
-    """What an export says of a value: a text that a spreadsheet would calculate stays a text there."""
-    if isinstance(value, str):
-        return f"'{value}" if value.startswith(_FORMULA) and not _NUMBER.fullmatch(value) else value
-    return int(value) if value == int(value) else round(value, 1)
+    return sheet(name, ("picture", "row", "column", "value"), rows)

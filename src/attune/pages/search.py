@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlencode
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from attune.desk.roles import Right, may
 from attune.outcome import Place
 from attune.pages import words
 from attune.pages.asked import Asked
-from attune.pages.insight import cell
 from attune.pages.insight_range import DAY_S, moment
 from attune.pages.search_marks import Marked, marked
+from attune.pages.spreadsheet import sheet
 from attune.store.desk.insight import Frame, Insight
 from attune.store.desk.search import Found, Look
 
@@ -172,10 +170,8 @@ def show(asked: Asked) -> Response:
 
 
 def export(asked: Asked) -> Response:
-    """All chats that are found, as CSV: however many there are, none waits in memory."""
-    lines = _lines(_found(asked, View(asked), None))
-    headers = {"Content-Disposition": 'attachment; filename="chats.csv"'}
-    return StreamingResponse(lines, headers=headers, media_type="text/csv; charset=utf-8")
+    """All chats that are found."""
+    return sheet("chats.csv", _HEAD, map(_row, _found(asked, View(asked), None)))
 
 
 def _found(asked: Asked, view: View, most: int | None) -> Iterator[Found]:
@@ -209,17 +205,9 @@ def _before(insight: Insight, last: str, given: str) -> int | None:
     return bisect_left(range(1, newest[0].number + 2), float(until + DAY_S), key=at)
 
 
-def _lines(found: Iterator[Found]) -> Iterator[str]:
-    yield "\ufeff" + _line(_HEAD)
-    for each in found:
-        outcome = each.outcome
-        facts = (outcome.language, outcome.channel, outcome.user_id, outcome.model)
-        said = (str(outcome.values.get("sentiment", "")), words.title(outcome.values))
-        row = (outcome.key, words.utc(outcome.created_at), outcome.place.value, *facts, *said)
-        yield _line((each.number, *(cell(value or "") for value in row)))
-
-
-def _line(values: tuple[object, ...]) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow(values)
-    return line.getvalue()
+def _row(found: Found) -> tuple[str | float, ...]:
+    outcome = found.outcome
+    facts = (outcome.language, outcome.channel, outcome.user_id, outcome.model)
+    said = (str(outcome.values.get("sentiment", "")), words.title(outcome.values))
+    row = (outcome.key, words.utc(outcome.created_at), outcome.place.value, *facts, *said)
+    return (found.number, *(each or "" for each in row))

@@ -16,9 +16,9 @@ from tests.desk.pages.test_door import login
 
 from attune.desk.ruling import Approve, Reject
 from attune.pages import insight_plots as plots
-from attune.pages.insight import cell
 from attune.pages.insight_picture import Picture, Row, Series, share
 from attune.pages.insight_range import range_of
+from attune.pages.spreadsheet import cell
 from attune.store.desk.lease import Hand
 
 Numbers = dict[tuple[str, str, str], str]
