@@ -1,4 +1,4 @@
-"""T5 beside Transformers, in pairs: python -m bench.t5 [--shape flan-t5-base] [--chats 32] [--rounds 2].
+"""T5 beside Transformers, in pairs: python -m bench.t5 [--shape flan-t5-base] [--chats 32] [--rounds 3].
 
 Needs the extra [models]; makes its models on first use, under build/bench-t5.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -16,30 +17,35 @@ from typing import Any
 
 from bench import report
 from bench.t5.make import SHAPES
+from bench.t5.work import WAYS
 
 PLACE = Path("build/bench-t5")
-WAYS = {
-    "sentiment": "sentiment chosen",
-    "greedy": "text, greedy",
-    "beams": "text, 4 beams",
-    "drawn": "text, drawn",
+TITLES = {
+    "sentiment": "sentiment, one of three",
+    "greedy": "40 tokens, greedy",
+    "beams": "40 tokens, 4 beams",
+    "drawn": "40 tokens, drawn without a seed",
 }
 _NOTE = """
-Random weights in the shape of {shape} (the published ones cannot be fetched where this ran),
-{chats} sample chats of their real lengths up to 512 tokens, answers of 40 tokens, {rounds} pairs.
-attune: int8, defaults, all requests at once. Transformers: float32, batches of 16 sorted by length,
-all cores. A choice is one step of the decoder on both sides. Texts are drawn at temperature 0.25,
-top_k 50, top_p 0.95: how often a draw is the model's own best decides attune's speed there, see
-[engines](engines.md#t5-flan-t5-and-mt5). Memory is the process at its peak.
+Chats/s, medians of {rounds} pairs, a process each, cores: {cores}. Random weights in the shape of {shape}
+(the published ones cannot be fetched where this ran), {chats} sample chats of their real lengths up to 512
+tokens. attune: int8, defaults, all requests at once. Transformers: {dtype}, the faster type here (greedy:
+{trial} chats/s); batches of 16 sorted by length. A choice is one step of the decoder on both sides. Drawn:
+temperature 1, top_k 50, top_p 0.95.
+
+Memory of the process at its peak, over all four: attune {ours:,.0f} MB, Transformers {theirs:,.0f} MB,
+{share:.2f} × as much.
 """
+Told = dict[str, Any]
 
 
-def run(*args: str) -> dict[str, Any]:
+def run(*args: str) -> Told:
     """What one side says of a run, in a process of its own."""
     done = subprocess.run([sys.executable, "-m", *args], capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr)
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    told: Told = json.loads(done.stdout.splitlines()[-1])
+    print(told, file=sys.stderr, flush=True)
     return told
 
 
@@ -54,45 +60,58 @@ def made(shape: str) -> tuple[Path, Path]:
     return theirs, ours
 
 
-def pair(shape: str, way: str, chats: int, rounds: int) -> list[str]:
-    """A row: chats per second and memory of both sides, medians of so many pairs."""
-    theirs, ours = made(shape)
-    mine: list[dict[str, Any]] = []
-    other: list[dict[str, Any]] = []
-    for _ in range(rounds):
-        mine.append(run("bench.t5.ours", str(ours), str(chats), way))
-        other.append(run("bench.t5.theirs", str(theirs), str(chats), way, "float32"))
-    times = statistics.median(a["per_s"] / b["per_s"] for a, b in zip(mine, other, strict=True))
-    memory = statistics.median(a["peak_mb"] / b["peak_mb"] for a, b in zip(mine, other, strict=True))
-    rates = [statistics.median(side["per_s"] for side in runs) for runs in (mine, other)]
-    peaks = [max(side["peak_mb"] for side in runs) for runs in (mine, other)]
-    cells = [f"{rates[0]:.2f}", f"{rates[1]:.2f}", f"{times:.1f} ×"]
-    return [WAYS[way], *cells, f"{peaks[0]:.0f} MB", f"{peaks[1]:.0f} MB", f"{memory:.2f} ×"]
+def tried(theirs: Path, chats: int) -> dict[str, float]:
+    """How many greedy texts a second Transformers writes with weights of each type."""
+    return {
+        dtype: run("bench.t5.theirs", str(theirs), str(chats), dtype, "greedy")["per_s"]["greedy"]
+        for dtype in ("float32", "bfloat16")
+    }
+
+
+def pair(theirs: Path, ours: Path, chats: int, dtype: str) -> tuple[Told, Told]:
+    """What attune and Transformers said, one after the other."""
+    mine = run("bench.t5.ours", str(ours), str(chats))
+    return mine, run("bench.t5.theirs", str(theirs), str(chats), dtype)
+
+
+def row(way: str, told: list[tuple[Told, Told]]) -> list[str]:
+    """Chats per second of both sides, and how many times as fast attune was: median, least and most."""
+    rates = [(mine["per_s"][way], other["per_s"][way]) for mine, other in told]
+    times = [mine / other for mine, other in rates]
+    medians = (statistics.median(side) for side in zip(*rates, strict=True))
+    spread = f"{min(times):.1f} to {max(times):.1f}"
+    return [TITLES[way], *(f"{rate:.2f}" for rate in medians), f"{statistics.median(times):.1f} ×", spread]
+
+
+def body(
+    given: argparse.Namespace, rates: dict[str, float], dtype: str, told: list[tuple[Told, Told]]
+) -> str:
+    """The section: a row for each way, and what was run."""
+    ours, theirs = (max(side["peak_mb"] for side in sides) for sides in zip(*told, strict=True))
+    trial = ", ".join(f"{name} {rate:.1f}" for name, rate in rates.items())
+    cores = len(os.sched_getaffinity(0))
+    peaks = {"ours": ours, "theirs": theirs, "share": ours / theirs}
+    note = _NOTE.format(**vars(given), **peaks, cores=cores, dtype=dtype, trial=trial)
+    head = ("what", "attune", "Transformers", "attune is", "pairs")
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("ctranslate2", "transformers", "torch"))
+    return f"{report.table(head, [row(way, told) for way in WAYS])}\n{note}\n{libraries}."
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.t5", description=__doc__)
     parser.add_argument("--shape", choices=sorted(SHAPES), default="flan-t5-small")
     parser.add_argument("--chats", type=int, default=32)
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--dry", action="store_true", help="print, but write nothing")
-    options = parser.parse_args()
-    rows = [pair(options.shape, way, options.chats, options.rounds) for way in WAYS]
-    head = (
-        "what",
-        "attune, chats/s",
-        "Transformers",
-        "attune is",
-        "attune's memory",
-        "theirs",
-        "attune needs",
-    )
-    libraries = f"ctranslate2 {version('ctranslate2')}, transformers {version('transformers')}"
-    note = _NOTE.format(shape=options.shape, chats=options.chats, rounds=options.rounds)
-    body = f"{report.table(head, rows)}\n{note}\n{libraries}, torch {version('torch')}."
-    print(body)
-    if not options.dry:
-        report.write(f"T5 beside Transformers: {options.shape}", "make bench-t5", body)
+    given = parser.parse_args()
+    folders = made(given.shape)
+    rates = tried(folders[0], given.chats)
+    dtype = max(rates, key=rates.__getitem__)
+    told = [pair(*folders, given.chats, dtype) for _ in range(given.rounds)]
+    text = body(given, rates, dtype, told)
+    print(text)
+    if not given.dry:
+        report.write(f"T5 beside Transformers: {given.shape}", "make bench-t5", text)
 
 
 if __name__ == "__main__":
