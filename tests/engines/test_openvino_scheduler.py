@@ -118,6 +118,21 @@ def test_everyone_gets_the_same_as_alone_and_every_block_comes_back(
             assert sequence.completion().text == alone(each)
 
 
+def test_who_comes_back_amid_a_pick_forks_what_is_only_being_copied() -> None:
+    """Its last, partly full block is filled by a copy, and the fork's by a copy of that, in one step."""
+    toy = Toy(scheduler(64, head_rows=10))
+    asked = Asked((0, 1, 2) * 14, (), picks=True, arrives=0, cancelled=None)
+    sequence = asked.sequence()
+    toy.scheduler.add(sequence)
+    toy.step()
+    assert sequence.scoring
+    toy.scheduler._preempt(sequence)
+    toy.step()
+    while not sequence.done:
+        toy.step()
+    assert sequence.completion().text == alone(asked)
+
+
 @given(st.lists(prompts(), min_size=2, max_size=16), st.sampled_from([1, 16, 64]))
 @settings(deadline=None, max_examples=40)
 def test_nobody_is_passed_over_for_long(texts: list[tuple[int, ...]], step_tokens: int) -> None:

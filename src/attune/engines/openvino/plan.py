@@ -25,6 +25,11 @@ class Plan:
     copies: dict[int, int] = field(default_factory=dict)
     borrowed: list[int] = field(default_factory=list)
 
+    def copy(self, source: int, target: int) -> None:
+        """Has `source` copied to `target` before the step. All copies are made at once: where `source` is
+        itself to be filled by one, `target` is filled from where that comes from."""
+        self.copies[target] = self.copies.get(source, source)
+
     @property
     def sequences(self) -> list[Sequence]:
         return list(dict.fromkeys(entry.sequence for entry in self.entries))

@@ -108,7 +108,7 @@ class Scheduler:
         """Runs `sequence` from what was found, the first `count` tokens of block `source` by a copy."""
         copied = self.pool.take(1) if count else None
         if copied:
-            plan.copies[copied[0]] = source
+            plan.copy(source, copied[0])
             sequence.blocks += copied
             sequence.cached += count
         if sequence.shared is None:
@@ -168,7 +168,7 @@ class Scheduler:
             return False
         cut = sequence.blocks[kept:]
         if cut and part:
-            plan.copies[blocks[0]] = cut[0]
+            plan.copy(cut[0], blocks[0])
         sequence.blocks[kept:] = blocks
         sequence.published = min(kept, sequence.published)
         self.pool.give_back(cut)
@@ -221,7 +221,7 @@ def _fork(sequence: Sequence, plan: Plan, option: list[int], scratch: list[int])
     partly full one. Its first token's probability is known from what stands."""
     full, part = divmod(sequence.cached, BLOCK_TOKENS)
     if part:
-        plan.copies[scratch[0]] = sequence.blocks[full]
+        plan.copy(sequence.blocks[full], scratch[0])
     table = sequence.blocks[:full] + scratch
     return Row(option[:-1], sequence.cached, table, len(option) - 1, option[1:])
 
