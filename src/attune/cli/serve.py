@@ -45,7 +45,6 @@ _CHATS = (
         "attune serve --demo",
         "attune serve --engine openvino:models/gemma --port 9000 --in-flight 64",
         "ATTUNE_API_KEYS=$(cat key) attune serve --host 0.0.0.0 --store postgresql://attune@db/attune",
-        'curl http://127.0.0.1:8000/v1/chats --json \'{"id": 1, "user_id": 7, "text": "Thank you!"}\'',
     ),
     codes=(
         "0: stopped by Ctrl-C or SIGTERM, and all in flight was finished. 2: usage or settings. "
