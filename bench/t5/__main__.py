@@ -30,8 +30,8 @@ _NOTE = """
 Chats/s, medians of {rounds} pairs, a process each, cores: {cores}. Random weights in the shape of {shape}
 (the published ones cannot be fetched where this ran), {chats} sample chats of their real lengths up to 512
 tokens. attune: int8, defaults, all requests at once. Transformers: {dtype}, the faster type here (greedy:
-{trial} chats/s); batches of 16 sorted by length. A choice is one step of the decoder on both sides. Drawn:
-temperature 1, top_k 50, top_p 0.95.
+{trial} chats/s); batches of 16 sorted by length. A choice is one step of the decoder on
+both sides. Drawn: temperature 1, top_k 50, top_p 0.95.
 
 Memory of the process at its peak, over all four: attune {ours:,.0f} MB, Transformers {theirs:,.0f} MB,
 {share:.2f} × as much.
