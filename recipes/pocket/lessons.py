@@ -36,7 +36,7 @@ def lessons(data: Path, work: Path, passes: int, seed: int) -> Path:
     for number in range(passes):
         rng = random.Random(f"{seed} {number}")
         drawn = [augment(each, rng) for each in balanced(examples, rng)]
-        drawn += rng.sample(reviews, min(len(reviews), int(REVIEWS * len(drawn))))
+        drawn += balanced_sample(reviews, int(REVIEWS * len(drawn)), rng)
         made = [
             found
             for each in drawn
@@ -74,6 +74,15 @@ def balanced(examples: list[Example], rng: random.Random) -> list[Example]:
         most = max(len(other) for (its, _), other in groups.items() if its == language)
         drawn += group + rng.choices(group, k=most - len(group))
     return drawn
+
+
+def balanced_sample(examples: list[Example], n: int, rng: random.Random) -> list[Example]:
+    """Some `n` of them, of each language and sentiment the same share: what people review they mostly like."""
+    groups: dict[tuple[str, int], list[Example]] = defaultdict(list)
+    for each in examples:
+        groups[each.chat.language or "", each.sentiment].append(each)
+    share = n // max(1, len(groups))
+    return [each for group in groups.values() for each in rng.sample(group, min(share, len(group)))]
 
 
 def reviewed(work: Path) -> Iterator[Example]:

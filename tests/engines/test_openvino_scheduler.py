@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.engines.toy import VOCABULARY, Cutter, Toy, pick
 
@@ -78,6 +78,20 @@ def alone(asked: Asked) -> str:
     st.integers(1, 300),
     st.sets(st.integers(0, 40), max_size=2),
     st.dictionaries(st.integers(0, 90), st.integers(0, 11), max_size=8),
+)
+@example(
+    asked=[
+        Asked((0,), ((1, 0), (42, 0)), picks=True, arrives=1, cancelled=None),
+        Asked((0, 0), ((19, 0), (46, 0)), picks=False, arrives=0, cancelled=None),
+        Asked((0, 1, 2) * 33 + (0, 1, 0), ((2, 0), (48, 0)), picks=False, arrives=0, cancelled=None),
+        Asked((0,), ((3, 0), (47, 0)), picks=False, arrives=0, cancelled=None),
+    ],
+    blocks=14,
+    step_tokens=7,
+    running=4,
+    head_rows=4,
+    failing=set(),
+    preempted={},
 )
 @settings(deadline=None, max_examples=120)
 def test_everyone_gets_the_same_as_alone_and_every_block_comes_back(

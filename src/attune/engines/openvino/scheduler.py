@@ -57,6 +57,11 @@ class Scheduler:
             entries = list(self._entries(sequence, count, plan))
             sequence.passed = 0 if entries else sequence.passed + 1
             plan.entries += entries
+        if self.running and not plan.entries:
+            # All shares went to the latest, for which there is no room: then the first goes on.
+            first = self.running[0]
+            first.passed = 0
+            plan.entries += self._entries(first, min(max(1, first.waiting), self._step_tokens), plan)
         return plan
 
     def stepped(self, plan: Plan) -> None:
