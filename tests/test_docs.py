@@ -53,12 +53,13 @@ def with_tables(page: str) -> str:
 def commands(page: str) -> list[tuple[str, list[str]]]:
     """The commands of a page, each with the lines that are shown below it.
 
-    A block with any other command than attune is a recipe for people, and nothing of it is run.
+    A block with any other command than attune is a recipe for people, and nothing of it is run; attune
+    serve does not end by itself: tests/serve/test_page.py has its page.
     """
     found: list[tuple[str, list[str]]] = []
     for block in _BLOCK.findall(page):
         parts = [part.splitlines() for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
-        if all(first.startswith("attune ") for first, *_ in parts):
+        if all(first.startswith("attune ") and first != "attune serve" for first, *_ in parts):
             found.extend((first, shown) for first, *shown in parts)
     return found
 

@@ -77,7 +77,7 @@ def balanced(examples: list[Example], rng: random.Random) -> list[Example]:
 
 
 def balanced_sample(examples: list[Example], n: int, rng: random.Random) -> list[Example]:
-    """Some `n` of them, of each language and sentiment the same share: what people review they mostly like."""
+    """Some `n` of them, of each language and sentiment the same share: most reviews are happy ones."""
     groups: dict[tuple[str, int], list[Example]] = defaultdict(list)
     for each in examples:
         groups[each.chat.language or "", each.sentiment].append(each)

@@ -148,7 +148,8 @@ def test_a_chats_whole_way_is_told(store: Store, chats: dict[str, int]) -> None:
     assert [each.act for each in found.records] == ["claimed", "edited", "corrected"]
     table_row = store.insight.search(Look(sentiment="1"))[0].number
     happy = store.insight.way(table_row)
-    assert happy.chat is not None and happy.chat["id"] == happy.outcome.key
+    assert happy.chat is not None
+    assert happy.chat["id"] == happy.outcome.key
     assert happy.draft is None
 
 
