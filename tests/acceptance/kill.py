@@ -33,7 +33,7 @@ from attune.store.database import connect
 from attune.store.schema import attempts, dead_letters, outcomes, reviews
 
 SCRIPT = "scripted:delay_ms={delay_ms}&unreadable=0.04&second_try=0.05"
-TIMES = {"created_at", "first_slot_s", "total_s", "seconds", "seq"}
+TIMES = {"created_at", "first_slot_s", "total_s", "seconds", "seq", "number", "claimed_at"}
 LIFE_S = 60.0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,13 @@ from tests.beam.conftest import had
 from tests.beam.flink_job import PARTITIONS, Job, Services, closing
 from tests.beam.kill_flink import SCRIPTED, by_run, rehearse
 
-pytestmark = pytest.mark.xdist_group("flink")
+pytestmark = [
+    pytest.mark.xdist_group("flink"),
+    pytest.mark.skipif(
+        "REQUIRE_FLINK" not in os.environ,
+        reason="beside all other tests its job may be too slow: make beam-flink, or REQUIRE_FLINK=1",
+    ),
+]
 
 
 @pytest.mark.timeout(300)

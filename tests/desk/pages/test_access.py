@@ -16,6 +16,8 @@ WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
 def check(page: Page, what: str) -> None:
+    page.emulate_media(reduced_motion="reduce")  # a colour amid its change is no colour of the page
+    page.wait_for_timeout(100)
     results = Axe().run(page)
     assert results.response["passes"], "axe looked at nothing"
     assert results.violations_count == 0, f"{what}: {results.generate_report()}"

@@ -23,6 +23,7 @@ def number_of(page: Page) -> int:
 
 def editor(page: Page) -> Page:
     expect(page.locator("#text")).to_be_visible()
+    page.wait_for_load_state("load")  # what listens to keys and typing is there only then
     return page
 
 
@@ -34,6 +35,7 @@ def test_a_day_by_keyboard(place: Place, windows: Open) -> None:
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     expect(page).to_have_title("(3) Queue · attune")
+    page.wait_for_load_state("load")
 
     page.keyboard.press("g")
     page.keyboard.press("i")
