@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from starlette.testclient import TestClient
 
 from attune import connect, stream
@@ -30,6 +30,8 @@ from attune.pages.settings import Phrase, Settings
 from attune.request import Request
 from attune.store import Input, Store
 from attune.testing import ScriptedEngine
+
+expect.set_options(timeout=20_000)
 
 PASSWORD = "a password for tests"
 DRAFT = "Hello, we are sorry that the soup was cold. We will call you. Kind regards"
@@ -177,7 +179,7 @@ def windows(chromium: Browser, place: Place) -> Iterator[Callable[..., Window]]:
     def window(person: str = "ann", **given: Any) -> Window:
         context = chromium.new_context(**given)
         page, faults = context.new_page(), list[str]()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("console", lambda told: faults.append(told.text) if told.type == "error" else None)
         opened.append((context, faults))
