@@ -115,7 +115,8 @@ def test_the_log_has_a_line_for_each_request_and_no_word_of_the_customer_s(
         client.post("/v1/chats", json=CHAT)
         client.get("/v1/models/Kim-Park")
         client.get("/Kim-Park?x=Kim")
-    lines = [vars(record) for record in caplog.records if vars(record).get("action") == "request"]
+    once = {id(record): vars(record) for record in caplog.records}  # two loggers may tell of the same one
+    lines = [told for told in once.values() if told.get("action") == "request"]
     assert [(line["method"], line["route"], line["status"]) for line in lines] == [
         ("POST", "/v1/chats", 200),
         ("GET", "/v1/models/{model}", 404),
