@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -17,6 +16,7 @@ from attune.batch.job import Job, differences
 from attune.batch.rows import Rows
 from attune.errors import AttuneError, BadConfig
 from attune.visible import visible
+from attune.whole import write_whole
 
 _CHUNK = 1024 * 1024
 
@@ -58,16 +58,8 @@ class Manifest:
 
     def write(self, path: Path) -> None:
         """Writes it, whole or not at all. Raises AttuneError."""
-        part = path.with_name(f"{path.name}.part")
-        try:
-            with part.open("w", encoding="utf-8") as file:
-                json.dump(asdict(self), file, ensure_ascii=False, indent=2)
-                file.write("\n")
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-        except OSError as error:
-            raise AttuneError(f"{visible(str(path))} cannot be written: {error.strerror}") from error
+        text = json.dumps(asdict(self), ensure_ascii=False, indent=2)
+        write_whole(path, f"{text}\n", visible(str(path)))
 
 
 def manifest_file(out: Path) -> Path:

@@ -12,7 +12,7 @@ import click
 
 from attune import config, log
 
-RUN = (
+CHATS = (
     "store",
     "engine",
     "task",
@@ -22,10 +22,9 @@ RUN = (
     "lease_s",
     "keep_chats",
     "max_chat_bytes",
-    "max_claims",
-    "max_engine_failures",
-    "metrics_port",
 )
+"""The options of whatever handles chats and keeps their outcomes."""
+RUN = (*CHATS, "max_claims", "max_engine_failures", "metrics_port")
 """The options of every command that works through chats."""
 _LOG = ("log_format", "log_level")
 

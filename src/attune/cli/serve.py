@@ -10,7 +10,7 @@ import click
 
 from attune import connect
 from attune.cli.demo import clear, samples
-from attune.cli.options import configured
+from attune.cli.options import CHATS, configured
 from attune.cli.reviewing import DESK, OUT, reviewed, worked_through
 from attune.cli.verb import Verb
 from attune.cli.working import engine_of, store_of
@@ -25,17 +25,6 @@ from attune.serve.process import serve as answer
 _SERVICE = ("host", "port", "api_key_file", "files_folder", "body_timeout_s", "drain_s")
 _MOST = ("max_requests", "max_body_bytes", "max_file_bytes", "max_list", "max_request_tokens")
 _DEMO = Path("attune-demo")
-_CHATS = (
-    "store",
-    "engine",
-    "task",
-    "in_flight",
-    "tries",
-    "timeout_s",
-    "lease_s",
-    "keep_chats",
-    "max_chat_bytes",
-)
 
 
 @click.command(
@@ -53,7 +42,7 @@ _CHATS = (
 )
 @click.option("--demo", is_flag=True, help="The sample chats in attune-demo, and a desk without a password.")
 @click.option("--follow", is_flag=True, help="Work through the store's queue too, whatever comes into it.")
-@configured(*_SERVICE, *_MOST, *_CHATS, *DESK, *OUT)
+@configured(*_SERVICE, *_MOST, *CHATS, *DESK, *OUT)
 def serve(config: Config, follow: bool, demo: bool) -> None:
     """Answers over HTTP: the review desk, chats, completions in OpenAI's shape, hosting containers.
 

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 from attune.errors import AttuneError
 from attune.serve.refusal import Refusal
+from attune.whole import write_whole
 
 _ID = re.compile(r"file-[0-9a-f]{24}")
 
@@ -87,16 +88,7 @@ class Shelf:
 
 def write(path: Path, value: Mapping[str, Any]) -> None:
     """Writes JSON durably, whole or not at all. Raises AttuneError."""
-    part = path.with_name(f"{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w", encoding="utf-8") as file:
-            json.dump(value, file)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise AttuneError(f"{path.name} cannot be written: {error.strerror}") from error
+    write_whole(path, json.dumps(value), path.name)
 
 
 def read(path: Path) -> Any:
