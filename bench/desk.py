@@ -191,8 +191,6 @@ class _Reviewer:
 
 def serve(path: str, ready: Callable[[str], None] = lambda address: print(address, flush=True)) -> None:
     """The desk on a free port, until it is told to end."""
-    import socket
-
     import uvicorn
 
     from attune import connect
@@ -201,9 +199,10 @@ def serve(path: str, ready: Callable[[str], None] = lambda address: print(addres
     from attune.pages.desk import Desk
     from attune.pages.drafting import Drafting
     from attune.pages.settings import Settings
+    from attune.serve.process import listening
 
     act = Act(connect.task("triage", "scripted:"), connect.engine("scripted:"))
-    with Store.open(path) as store, socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
+    with Store.open(path) as store, listening("127.0.0.1", 0) as listener:
         desk = Desk(store, Drafting(act), Settings(key=KEY))
         ready(f"http://127.0.0.1:{listener.getsockname()[1]}")
         config = uvicorn.Config(application(desk), log_config=None, access_log=False, lifespan="off")

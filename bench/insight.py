@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import socket
 import statistics
 import sys
 import tempfile
@@ -42,6 +41,7 @@ from attune.pages.app import application
 from attune.pages.desk import Desk
 from attune.pages.drafting import Drafting
 from attune.pages.settings import Settings
+from attune.serve.process import listening
 from attune.store import Store
 from attune.store.desk import tally
 from attune.store.desk.insight import Frame
@@ -251,18 +251,17 @@ def visiting(store: Store) -> Iterator[Visit]:
     """Gives what fetches a page of the desk on loopback, as its one user."""
     act = Act(connect.task("triage", "scripted:"), ScriptedEngine())
     desk = Desk(store, Drafting(act), Settings(alone="bench"))
-    listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(application(desk), log_config=None, lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    link = HTTPConnection(*listener.getsockname())
-    try:
-        yield partial(_get, link)
-    finally:
-        link.close()
-        server.should_exit = True
-        thread.join()
-        listener.close()
+    with listening("127.0.0.1", 0) as listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        link = HTTPConnection(*listener.getsockname())
+        try:
+            yield partial(_get, link)
+        finally:
+            link.close()
+            server.should_exit = True
+            thread.join()
 
 
 def _get(link: HTTPConnection, path: str) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -17,6 +18,7 @@ import pytest
 from tests.cli.conftest import COMMAND, Attune, clean_environment
 from tests.serve.conftest import running
 
+from attune.serve.process import listening
 from attune.store import Store
 
 
@@ -66,6 +68,13 @@ def test_a_signal_lets_what_is_in_flight_finish_and_takes_nothing_new(tmp_path: 
         assert service.process.wait(10) == 0
     rows = Attune(tmp_path, clean_environment()).rows()
     assert sorted(row["id"] for row in rows) == ["0", "1", "2", "3"]
+
+
+def test_an_answer_in_two_pieces_does_not_wait_for_the_clients_acknowledgement() -> None:
+    with listening("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def ask_in_vain(address: str, path: str, body: Any) -> threading.Thread:

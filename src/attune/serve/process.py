@@ -64,7 +64,7 @@ def serve(
     """
     keys.check(place.host, place.keys)
     metrics = Metrics(store, act.engine)
-    with _listening(place) as listener, _queue(act, store, limits, follow, metrics):
+    with listening(place.host, place.port) as listener, _queue(act, store, limits, follow, metrics):
         intake = Intake(store, act, limits, metrics.watch)
         traffic = Traffic(metrics.registry)
         local = keys.is_loopback(place.host)
@@ -121,15 +121,19 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def _listening(place: Place) -> Iterator[socket.socket]:
-    kind = socket.AF_INET6 if ":" in place.host else socket.AF_INET
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """Listens while the block lasts; port 0 is any that is free. Raises BadConfig if it cannot be had."""
+    kind = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = socket.create_server((place.host.strip("[]"), place.port), family=kind, backlog=2048)
+        listener = socket.create_server((host.strip("[]"), port), family=kind, backlog=2048)
     except OSError as error:
         raise BadConfig(
-            f"{place.host}:{place.port} cannot be had: {error.strerror}; choose another --host or --port"
+            f"{host}:{port} cannot be had: {error.strerror}; choose another --host or --port"
         ) from error
     with listener:
+        # For every connection: an answer goes out in two pieces, and the second would wait 40 ms until the
+        # client acknowledges the first. asyncio sees to it only for sockets that it made itself.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield listener
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,6 +27,7 @@ from attune.pages.desk import Desk
 from attune.pages.drafting import Drafting
 from attune.pages.settings import Phrase, Settings
 from attune.request import Request
+from attune.serve.process import listening
 from attune.store import Input, Store
 from attune.testing import ScriptedEngine
 
@@ -122,17 +122,16 @@ def place(here: Place) -> Iterator[Place]:
 @contextmanager
 def served(desk: Desk) -> Iterator[str]:
     """Answers on a free port of loopback, until the block ends."""
-    listener = socket.create_server(("127.0.0.1", 0), backlog=256)
     config = uvicorn.Config(application(desk), log_config=None, access_log=False, lifespan="off")
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
+    with listening("127.0.0.1", 0) as listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 @pytest.fixture
