@@ -27,6 +27,7 @@ LAYERS = [
     {"connect"},
     {"batch"},
     {"beam", "measure"},
+    {"tune"},
     {"serve", "pages"},
     {"cli", "__init__"},
     {"__main__"},
