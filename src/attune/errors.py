@@ -55,3 +55,7 @@ class StoreError(AttuneError):
     """The database cannot be opened, read or written."""
 
     exit_code = 4
+
+
+class TuneError(AttuneError):
+    """An adapter cannot be trained as asked."""

@@ -9,7 +9,7 @@ ROOT = Path(attune.__file__).parent
 LAYERS = [
     {"errors", "axis"},
     {"chat", "request", "outcome", "visible"},
-    {"address", "decode", "excerpt", "gather", "ground", "language", "prompt", "limits", "whole"},
+    {"address", "arms", "decode", "excerpt", "gather", "ground", "language", "prompt", "limits", "whole"},
     {"fields"},
     {"task"},
     {"desk"},

@@ -1,0 +1,70 @@
+"""Settings: how an adapter is trained, each parameter declared once. Flags and docs are made from them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Annotated, get_args, get_type_hints
+
+from attune.config import Option
+from attune.errors import BadConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """LoRA (arXiv 2106.09685) in all linear layers, with AdamW. The defaults are for some twenty examples.
+
+    Raises BadConfig for a value that is out of its range.
+    """
+
+    rank: Annotated[int, Option("Rank of the adapter's matrices.", 1, 1024)] = 8
+    alpha: Annotated[float, Option("The adapter counts alpha / rank times.", 0.001, 10_000)] = 16.0
+    dropout: Annotated[float, Option("Share of the adapter's inputs that a step leaves out.", 0, 0.9)] = 0.05
+    learning_rate: Annotated[float, Option("The highest learning rate.", 1e-8, 1)] = 5e-4
+    weight_decay: Annotated[
+        float, Option("Decay of the adapter's matrices; biases and norms have none.", 0, 1)
+    ] = 0.01
+    warmup: Annotated[
+        float, Option("Share of the steps in which the learning rate rises; then it falls to 0.", 0, 1)
+    ] = 0.1
+    epochs: Annotated[int, Option("Most passes over the examples.", 1, 10_000)] = 20
+    patience: Annotated[
+        int, Option("Epochs without a better held-out loss that end the training; 0 is off.", 0, 10_000)
+    ] = 5
+    batch: Annotated[int, Option("Lessons that go through the model at once.", 1, 10_000)] = 4
+    accumulate: Annotated[int, Option("Batches of one step of the optimizer.", 1, 10_000)] = 1
+    max_tokens: Annotated[
+        int, Option("Most tokens of one lesson, prompt and answer together.", 8, 1_000_000)
+    ] = 1024
+    gradient_checkpointing: Annotated[
+        bool, Option("Less memory, a third more time: activations are computed again on the way back.")
+    ] = False
+    four_bit: Annotated[bool, Option("Hold the base in 4 bits. Needs CUDA and bitsandbytes.")] = False
+    seed: Annotated[int, Option("The same seed, data and machine give the same adapter.", 0, 2**31 - 1)] = 0
+
+    def __post_init__(self) -> None:
+        for name, option in options().items():
+            value = getattr(self, name)
+            if option.kind is not bool and not _within(option, value):
+                raise BadConfig(f"{name}: {value!r} is out of range; it can be {option.range}")
+
+
+@cache
+def options() -> Mapping[str, Option]:
+    """The settings by name, in the order of their declaration."""
+    hints = get_type_hints(Settings, include_extras=True)
+    made = {}
+    for field in fields(Settings):
+        kind, declared = get_args(hints[field.name])
+        made[field.name] = Option(
+            declared.help, declared.low, declared.high, name=field.name, kind=kind, default=field.default
+        )
+    return made
+
+
+def _within(option: Option, value: float) -> bool:
+    assert option.low is not None
+    assert option.high is not None
+    return math.isfinite(value) and option.low <= value <= option.high
