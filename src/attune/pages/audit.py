@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
@@ -60,7 +59,8 @@ class Line:
 class View:
     asked: Asked
     records: list[Line]
-    after: int
+    later: bool
+    """Whether this is not the first page."""
     checked: Checked | None = None
 
     @property
@@ -69,18 +69,18 @@ class View:
 
     @property
     def first(self) -> str:
-        return self._page(0)
+        return self._page()
 
     @property
     def next(self) -> str:
-        return self._page(self.records[-1].seq) if len(self.records) == SIZE else ""
+        return self._page(str(self.records[-1].seq)) if len(self.records) == SIZE else ""
 
     @property
     def export(self) -> str:
         return f"{self.asked.root}/audit/export{_query(of=self.of)}"
 
-    def _page(self, after: int) -> str:
-        return f"{self.asked.root}/audit{_query(of=self.of, after=str(after) if after else '')}"
+    def _page(self, before: str = "") -> str:
+        return f"{self.asked.root}/audit{_query(of=self.of, before=before)}"
 
 
 def show(asked: Asked) -> Response:
@@ -94,17 +94,17 @@ def check(asked: Asked) -> Response:
 
 
 def export(asked: Asked) -> Response:
-    """The records as JSON lines, as they are read: however many there are, none waits in memory."""
+    """The records as JSON lines, oldest first, so that the chain can be followed; none waits in memory."""
     records = asked.desk.store.audit.records(_subject(asked.query("of")))
     name = {"Content-Disposition": 'attachment; filename="audit.jsonl"'}
     return StreamingResponse(_lines(records), headers=name, media_type="application/x-ndjson")
 
 
 def _view(asked: Asked, checked: Checked | None = None) -> View:
-    after = asked.query("after")
-    start = int(after) if after.isdecimal() and len(after) < 19 else 0
-    records = asked.desk.store.audit.records(_subject(asked.query("of")), start)
-    return View(asked, [Line(each, asked.root) for each in islice(records, SIZE)], start, checked)
+    before = asked.query("before")
+    until = int(before) if before.isascii() and before.isdecimal() and len(before) < 19 else None
+    records = asked.desk.store.audit.newest(_subject(asked.query("of")), until, SIZE)
+    return View(asked, [Line(each, asked.root) for each in records], until is not None, checked)
 
 
 def _subject(of: str) -> str | None:

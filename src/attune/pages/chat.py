@@ -17,7 +17,6 @@ from attune.pages import words
 from attune.pages.asked import Asked
 from attune.pages.audit import Line
 from attune.pages.item_view import Fact, Turn
-from attune.pages.search import tag
 from attune.pages.typed import Typed
 from attune.store.desk.decide import Decision
 from attune.store.desk.way import Delivery, Way
@@ -64,7 +63,7 @@ class View:
 
     @property
     def language(self) -> str:
-        return tag(self.way.outcome.language)
+        return words.tag(self.way.outcome.language)
 
     @property
     def mood(self) -> words.Mood:

@@ -78,9 +78,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=False,
     )
-    filters = {
-        name: getattr(words, name) for name in ("pieces", "span", "utc", "flag", "language", "several")
-    }
+    filters = {name: getattr(words, name) for name in ("pieces", "span", "utc", "flag", "tag", "several")}
     made.filters.update(filters, asset=_asset)
     return made
 

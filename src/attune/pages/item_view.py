@@ -82,7 +82,8 @@ class View:
 
     @property
     def language(self) -> str:
-        return self.item.outcome.language or ""
+        """As an attribute of the page has it."""
+        return words.tag(self.item.outcome.language)
 
     @property
     def subject(self) -> str:

@@ -41,7 +41,7 @@ class Line:
 
     @property
     def language(self) -> str:
-        return self.item.language or ""
+        return words.tag(self.item.language)
 
     @property
     def facts(self) -> str:

@@ -53,7 +53,7 @@ class Line:
 
     @property
     def language(self) -> str:
-        return tag(self.found.outcome.language)
+        return words.tag(self.found.outcome.language)
 
     @property
     def facts(self) -> str:
@@ -157,12 +157,6 @@ class View:
     def _address(self, path: str, **more: str) -> str:
         given = {name: value for name, value in (self.given | more).items() if value}
         return f"{self.asked.root}{path}{f'?{urlencode(given)}' if given else ''}"
-
-
-def tag(code: str | None) -> str:
-    """A language as an attribute of a page has it: "" for what is none."""
-    known = (code or "").lower().partition("-")[0] in words.LANGUAGES
-    return code if code and known and code.replace("-", "").isalnum() else ""
 
 
 def show(asked: Asked) -> Response:

@@ -12,7 +12,7 @@ LANGUAGES: Mapping[str, str] = {
     "el": "Greek", "en": "English", "es": "Spanish", "et": "Estonian", "fa": "Persian", "fi": "Finnish",
     "fr": "French", "he": "Hebrew", "hi": "Hindi", "hr": "Croatian", "hu": "Hungarian", "id": "Indonesian",
     "it": "Italian", "ja": "Japanese", "ko": "Korean", "lt": "Lithuanian", "lv": "Latvian", "ms": "Malay",
-    "nb": "Norwegian", "nl": "Dutch", "no": "Norwegian", "pl": "Polish", "pt": "Portuguese",
+    "nb": "Norwegian Bokmål", "nl": "Dutch", "no": "Norwegian", "pl": "Polish", "pt": "Portuguese",
     "ro": "Romanian", "ru": "Russian", "sk": "Slovak", "sl": "Slovenian", "sr": "Serbian", "sv": "Swedish",
     "sw": "Swahili", "ta": "Tamil", "th": "Thai", "tr": "Turkish", "uk": "Ukrainian", "ur": "Urdu",
     "vi": "Vietnamese", "zh": "Chinese",
@@ -33,6 +33,7 @@ _FLAGS = (
     (re.compile(r"ungrounded: (.*)", re.DOTALL), r"Check this, it is not in the conversation: \1"),
     (re.compile(r"shortened: (\d+) lines left out"), r"The model did not see \1 lines in the middle"),
 )
+_TAG = re.compile("[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 # What a reader cannot see, or what moves the text around it. Marks that right-to-left writing and joined
 # emojis need (U+200C to U+200F, U+061C) stay: each text has a direction of its own, so they reach no other.
 _HIDDEN = re.compile(
@@ -48,6 +49,12 @@ def mood(values: Mapping[str, Any]) -> Mood:
 def language(code: str | None) -> str:
     """The language's name; what is no known code is shown as it is."""
     return LANGUAGES.get((code or "").lower().partition("-")[0], code or "Language unknown")
+
+
+def tag(code: str | None) -> str:
+    """The language as an attribute of a page may have it (BCP 47): "und" for what is no known one."""
+    known = _TAG.fullmatch(code or "") and (code or "").lower().partition("-")[0] in LANGUAGES
+    return code if code and known else "und"
 
 
 def flag(told: str) -> str:

@@ -84,8 +84,10 @@ def again(asked: Asked) -> Response:
 
 def translate(asked: Asked) -> Response:
     """The conversation in the reviewer's language, beside the original."""
-    spoken = words.language(asked.desk.settings.reviewer_language)
+    language = asked.desk.settings.reviewer_language
+    spoken = words.language(language)
     said = {
+        "language": language,
         "title": f"In {spoken}",
         "told": f"Translated by {asked.desk.drafting.act.engine.model}; the original below counts.",
     }

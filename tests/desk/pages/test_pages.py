@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -139,6 +140,23 @@ def test_the_audit_is_shown_checked_and_exported(here: Place, client: TestClient
     assert '"act": "claimed"' in lines[0]
 
 
+def test_the_audit_comes_newest_first_in_pages_and_every_record_once(here: Place, client: TestClient) -> None:
+    (number,) = here.fill({"id": "1"})
+    for stars in range(250):
+        here.store.reviews.rate(number, "ben", stars % 5 + 1)
+    login(client, "lea")
+    path, seen = f"/audit?of={number}", list[int]()
+    while path:
+        page = client.get(path.replace("&amp;", "&")).text
+        seen += [int(each) for each in re.findall(r"<tr><td>(\d+)</td>", page)]
+        older = re.search(r'href="([^"]+)">Older', page)
+        path = older[1] if older else ""
+    records = list(here.store.audit.records(f"chat:{number}"))
+    assert seen == [each.seq for each in reversed(records)]
+    exported = client.get(f"/audit/export?of={number}").text.splitlines()
+    assert [json.loads(line)["seq"] for line in exported] == sorted(seen)
+
+
 def test_an_instruction_cannot_become_a_control_token(here: Place) -> None:
     (number,) = here.fill({"id": "1"})
     chat = chat_of(here.store.reviews.item(number, "test"))
@@ -176,6 +194,25 @@ def test_set_phrases_are_read_by_language(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_how_long_something_waits_is_said_in_two_units(seconds: float, said: str) -> None:
     assert words.span(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [("ko", "ko"), ("pt-BR", "pt-BR"), ("zh-Hant-TW", "zh-Hant-TW"), (None, "und"), ("xx", "und"),
+     ('en" onclick="x', "und"), ("en-", "und"), ("de_DE", "und"), ("english", "und")],
+)  # fmt: skip
+def test_a_language_is_an_attribute_only_where_it_is_one(
+    here: Place, ann: TestClient, code: str | None, shown: str
+) -> None:
+    (number,) = here.fill({"id": "1", "language": code} if code else {"id": "1"})
+    for path in ("/", f"/items/{number}", f"/chats/{number}"):
+        found = re.findall(r'class="said" dir="auto" lang="([^"]*)"', ann.get(path).text)
+        assert found, path
+        assert set(found) == {shown if code else found[0]}, path
+
+
+def test_no_two_languages_have_one_name() -> None:
+    assert len(set(words.LANGUAGES.values())) == len(words.LANGUAGES)
 
 
 def test_flags_are_said_in_plain_words() -> None:

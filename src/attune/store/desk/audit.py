@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, Select, select, update
 
 from attune.chat import clean
 from attune.store.database import Database, rows_of
@@ -55,12 +55,17 @@ class Audit:
 
     def records(self, subject: str | None = None, after: int = 0) -> Iterator[Record]:
         """Records in their order, behind number `after`, in small pages."""
-        query = select(audit).order_by(audit.c.seq).limit(PAGE)
-        if subject is not None:
-            query = query.where(audit.c.subject == subject)
+        query = _about(subject).order_by(audit.c.seq).limit(PAGE)
         while rows := rows_of(self._database, query.where(audit.c.seq > after)):
             yield from (_record(row) for row in rows)
             after = rows[-1].seq
+
+    def newest(self, subject: str | None = None, before: int | None = None, limit: int = 100) -> list[Record]:
+        """The last records, newest first; the next page is `before` the number of the last of them."""
+        query = _about(subject).order_by(audit.c.seq.desc()).limit(limit)
+        if before is not None:
+            query = query.where(audit.c.seq < before)
+        return [_record(row) for row in rows_of(self._database, query)]
 
     def verify(self, known: tuple[int, str] | None = None) -> Checked:
         """Whether every record is there as it was written.
@@ -101,6 +106,10 @@ def note(connection: Connection, person: str, act: str, subject: str, **detail: 
 def chat(number: int) -> str:
     """The subject of acts on a chat."""
     return f"chat:{number}"
+
+
+def _about(subject: str | None) -> Select[Any]:
+    return select(audit) if subject is None else select(audit).where(audit.c.subject == subject)
 
 
 def _fault(last: Record, record: Record, known: tuple[int, str] | None) -> str:
