@@ -86,6 +86,11 @@ def converse(messages: Iterable[Message], bare: bool = False) -> Prompt:
     return Prompt("", (), "", tuple(messages), bare)
 
 
+def closing(style: Style) -> str:
+    """The control token that ends the model's turn; "" where the style has none."""
+    return _TURNS[style].ends.strip()
+
+
 def render(prompt: Prompt, style: Style) -> Rendered:
     """`prompt` with the turn tokens of `style` around it."""
     turns = _TURNS[style]

@@ -118,6 +118,11 @@ def distance(draft: str, approved: str) -> float:
     return float(Levenshtein.normalized_distance(tokens(draft), tokens(approved)))
 
 
+def rouge_l(gold: str, said: str) -> float:
+    """ROUGE-L: the words of the longest run in order that both share, F1 times 100 (Lin, 2004)."""
+    return _rouge(gold, said)["ROUGE-L"]
+
+
 def _rouge(gold: str, said: str) -> dict[str, float]:
     # Lsum goes by sentences, a line each; the other kinds see words alone, and so no line.
     one, other = ("\n".join(sentences(text)) for text in (gold, said))

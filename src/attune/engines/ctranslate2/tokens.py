@@ -19,7 +19,8 @@ _NUMERIC = re.compile(r" ?-?[0-9]*")
 
 
 class Tokens:
-    """Tokens as numbers here, as pieces for CTranslate2; shared by all threads.
+    """Tokens as numbers here, as pieces for CTranslate2; shared by all threads. `folder` is in CTranslate2's
+    form, or in Hugging Face's, whose vocabulary the converter keeps.
 
     Text is always encoded as plain text: `</s>` in a chat is four characters of it.
     """
@@ -28,14 +29,17 @@ class Tokens:
         path = folder / "tokenizer.json"
         definition = read_json(path)
         settings = read_json(folder / "config.json")
-        self._pieces: list[str] = read_json(folder / "shared_vocabulary.json")
+        if "decoder_start_token_id" in settings:
+            self._pieces = _pieces(definition, int(settings["vocab_size"]))
+        else:
+            self._pieces = read_json(folder / "shared_vocabulary.json")
         self._numbers = {piece: number for number, piece in reversed(list(enumerate(self._pieces)))}
         added = {token["id"] for token in definition.get("added_tokens", ())}
         words = len(definition.get("model", {}).get("vocab", ()))
         self._controls = frozenset(added | set(range(words, len(self._pieces))))
         self._tokenizer = _load(path, _plain(definition, added))
-        self.start = self._numbers[settings["decoder_start_token"]]
-        self.end = self._numbers[settings["eos_token"]]
+        self.start: int = self._special(settings, "decoder_start_token")
+        self.end: int = self._special(settings, "eos_token")
         self.banned: Row = np.zeros(len(self._pieces), np.float32)
         """Added to logits: minus infinity for what free text may never hold, the end excepted."""
         self.banned[sorted(self._controls - {self.end})] = -np.inf
@@ -60,10 +64,19 @@ class Tokens:
     def numbers(self, pieces: list[str]) -> list[int]:
         return [self._numbers[piece] for piece in pieces]
 
+    def _special(self, settings: dict[str, Any], name: str) -> int:
+        return int(settings[f"{name}_id"]) if f"{name}_id" in settings else self._numbers[settings[name]]
+
     def _numeric(self) -> list[tuple[int, str]]:
         """The tokens that can be part of a number, and what they write."""
         written = ((number, piece.replace("▁", " ")) for number, piece in enumerate(self._pieces))
         return [(number, text) for number, text in written if text and _NUMERIC.fullmatch(text)]
+
+
+def _pieces(definition: dict[str, Any], size: int) -> list[str]:
+    """The pieces of Hugging Face's tokenizer, and names that no text has up to the model's own size."""
+    words = [str(piece) for piece, _ in definition.get("model", {}).get("vocab", [])]
+    return [*words, *(f"\0{number}" for number in range(len(words), size))]
 
 
 def _plain(definition: dict[str, Any], controls: set[int]) -> dict[str, Any]:

@@ -25,6 +25,8 @@ class Folder:
     context_tokens: int
     bos: int | None
     ends: frozenset[int]
+    vocabulary: int
+    """Tokens that the model tells apart; 0 where its config does not say."""
 
     @property
     def xml(self) -> Path:
@@ -40,14 +42,20 @@ def open_folder(path: Path) -> Folder:
     missing = [name for name in _NEEDED if not (path / name).is_file()]
     if missing:
         raise EngineError(_advice(path, missing))
-    config = json_object(path / "config.json")
-    if config.get("attn_logit_softcapping"):
+    if json_object(path / "config.json").get("attn_logit_softcapping"):
         # Seen by comparing tokens: the exporter leaves the cap on attention out, that on the logits in.
         log.warning(
             "%s: the model caps its attention, its export does not: answers can differ a little",
             path,
             extra={"action": "cap_left_out"},
         )
+    return described(path)
+
+
+def described(path: Path) -> Folder:
+    """What the configs of a model's folder say, be the model in OpenVINO's form or Hugging Face's."""
+    config = json_object(path / "config.json")
+    config |= config.get("text_config") or {}
     generation = path / "generation_config.json"
     ends = _ids(config.get("eos_token_id"))
     if generation.is_file():
@@ -58,6 +66,7 @@ def open_folder(path: Path) -> Folder:
         context_tokens=int(config.get("max_position_embeddings") or _DEFAULT_CONTEXT),
         bos=bos if isinstance(bos, int) else None,
         ends=frozenset(ends),
+        vocabulary=int(config.get("vocab_size") or 0),
     )
 
 

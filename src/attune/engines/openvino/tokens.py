@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,11 @@ class Tokens:
         if self._bos is not None and ids[:1] != [self._bos]:
             ids.insert(0, self._bos)
         return ids
+
+    def shown(self, ids: Iterable[int]) -> str:
+        """What tokens say, control tokens by their names: for people."""
+        names = {number: name.encode() for name, number in self._controls.items()}
+        return b"".join(names.get(token, self.pieces[token]) for token in ids).decode("utf-8", "replace")
 
     def _pieces(self, path: Path, vocabulary: int) -> list[bytes]:
         """What each token writes, in UTF-8 bytes; a control token nothing."""
