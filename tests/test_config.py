@@ -21,6 +21,7 @@ SOME: dict[str, Any] = {
     "store": "elsewhere.db",
     "engine": "scripted:delay_ms=1",
     "models": "elsewhere-models",
+    "adapters": "elsewhere-adapters",
     "task": "my.toml",
     "in_flight": 7,
     "tries": 5,
