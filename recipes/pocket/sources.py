@@ -108,7 +108,13 @@ SOURCES = (
 )
 OUR_WEIGHT = 12.0
 """Our conversations are few, and what they are about is what the model is for."""
-OFTEN = {"remarks_en.jsonl": 10, "brands_en.jsonl": 3, "chats_fr.jsonl": 3, "chats_pt_ja.jsonl": 4}
+OFTEN = {
+    "remarks_en.jsonl": 10,
+    "plain.jsonl": 3,
+    "brands_en.jsonl": 3,
+    "chats_fr.jsonl": 3,
+    "chats_pt_ja.jsonl": 4,
+}
 """How many times a file's conversations come in a pass of lessons; all others come once."""
 
 
