@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -89,11 +88,18 @@ class View:
             place=self.given["place"] or None,
             sentiment=self.given["sentiment"] or None,
             user_id=self.given["user"] or None,
+            since=moment(self.given["from"]),
+            until=None if (last := moment(self.given["to"])) is None else last + DAY_S,
         )
 
     @cached_property
     def page(self) -> tuple[Found, ...]:
-        return tuple(_found(self.asked, self, SIZE))
+        return self.asked.desk.store.insight.search(self.look, self._before, SIZE)
+
+    @property
+    def _before(self) -> int | None:
+        given = self.asked.query("before")
+        return int(given) if given.isascii() and given.isdecimal() and len(given) < 19 else None
 
     @property
     def lines(self) -> list[Line]:
@@ -165,38 +171,14 @@ def show(asked: Asked) -> Response:
 
 def export(asked: Asked) -> Response:
     """All chats that are found."""
-    return sheet("chats.csv", _HEAD, map(_row, _found(asked, View(asked), None)))
+    return sheet("chats.csv", _HEAD, map(_row, _all(asked.desk.store.insight, View(asked).look)))
 
 
-def _found(asked: Asked, view: View, most: int | None) -> Iterator[Found]:
-    """The chats that fit, newest first, at most so many."""
-    insight, since = asked.desk.store.insight, moment(view.given["from"]) or 0
-    before = _before(insight, view.given["to"], asked.query("before"))
-    while page := insight.search(view.look, before, SIZE):
-        for each in page:
-            if each.outcome.created_at < since:
-                return
-            yield each
+def _all(insight: Insight, look: Look) -> Iterator[Found]:
+    before = None
+    while page := insight.search(look, before, SIZE):
+        yield from page
         before = page[-1].number
-        if most is not None or len(page) < SIZE:
-            return
-
-
-def _before(insight: Insight, last: str, given: str) -> int | None:
-    """The number below which chats are wanted: that of the address, or the first after the last day."""
-    if given.isascii() and given.isdecimal() and len(given) < 19:
-        return int(given)
-    until = moment(last)
-    newest = insight.search(Look(), limit=1)
-    if until is None or not newest or newest[0].outcome.created_at < until + DAY_S:
-        return None
-
-    def at(number: int) -> float:
-        below = insight.search(Look(), number, 1)
-        return below[0].outcome.created_at if below else 0.0
-
-    # Numbers are given in the order of time: the day is looked up like a word in a dictionary.
-    return bisect_left(range(1, newest[0].number + 2), float(until + DAY_S), key=at)
 
 
 def _row(found: Found) -> tuple[str | float, ...]:

@@ -75,7 +75,7 @@ class Place:
         self.store.enqueue(
             Input(chat.id, chat.digest, raw, "test") for chat, raw in zip(read, raws, strict=True)
         )
-        stream.run(None, self.store, self.desk.drafting.act, Limits())
+        stream.run(None, self.store, self.desk.drafting.act, Limits(in_flight=1))  # in their order
         numbers = {line.key: line.number for line in self.store.reviews.waiting(limit=10_000)}
         return [numbers[chat.id] for chat in read]
 

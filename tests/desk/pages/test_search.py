@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-import time
+from datetime import UTC, datetime
 from functools import partial
 
 from hypothesis import given
@@ -68,11 +68,9 @@ def test_pages_follow_one_another_and_every_chat_comes_once(here: Place, client:
 
 def test_days_leave_the_chats_of_those_days(here: Place, client: TestClient) -> None:
     made = here.fill(*({"id": str(n)} for n in range(10)))
-    days = time.mktime(time.strptime("2024-03-01", "%Y-%m-%d"))
+    days = datetime(2024, 3, 1, tzinfo=UTC).timestamp()
     for place, number in enumerate(made):
-        at = update(outcomes).where(outcomes.c.seq == number)
-        changed = at.values(created_at=days + place * 86_400 + 43_200)
-        here.store._database.write(partial(Connection.execute, statement=changed))
+        settled_at(here, number, days + place * 86_400 + 43_200)
     here.store.insight.fold()
     login(client, "ann")
 
@@ -84,6 +82,23 @@ def test_days_leave_the_chats_of_those_days(here: Place, client: TestClient) -> 
     assert found("q=soup&from=2024-03-09") == made[:7:-1]
     assert found("to=2023-01-01") == []
     assert found("from=nonsense") == made[::-1]
+
+
+def test_a_clock_that_was_set_back_hides_no_chat(here: Place, client: TestClient) -> None:
+    made = here.fill(*({"id": str(n)} for n in range(10)))
+    day = datetime(2024, 3, 2, tzinfo=UTC).timestamp()
+    for number, hour in zip(made, (-2, 22, 23, 24, 25, 4, 5, 23, 24, 30), strict=True):
+        settled_at(here, number, day + hour * 3600)
+    here.store.insight.fold()
+    login(client, "ann")
+    for query in ("", "q=soup&"):
+        page = client.get(f"/search?{query}from=2024-03-02&to=2024-03-02").text
+        assert numbers(page) == [made[n] for n in (7, 6, 5, 2, 1)]
+
+
+def settled_at(here: Place, number: int, at: float) -> None:
+    changed = update(outcomes).where(outcomes.c.seq == number).values(created_at=at)
+    here.store._database.write(partial(Connection.execute, statement=changed))
 
 
 def test_facts_narrow_and_one_customers_chats_are_together(here: Place, client: TestClient) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import BigInteger, Connection, column, select, table, text
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, column, select, table, text
 
 from attune.store.desk.words import marks, terms, words
 from attune.store.outcomes import COLUMNS, StoredOutcome, stored
@@ -20,11 +19,15 @@ _MATCH = {
     "sqlite": text("search MATCH :wanted"),
     "postgresql": text("words @@ CAST(:wanted AS tsquery)"),
 }
+_MAX = 2**63 - 1
+_CLOCK_S = 86_400.0
+"""A clock that is set back by less than this loses the search no chat."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What is looked for: all of the words, and all of the facts that are not None."""
+    """What is looked for: all of the words, all of the facts that are not None, and chats that were settled
+    from `since` to before `until`, in seconds since 1970."""
 
     words: str = ""
     language: str | None = None
@@ -33,6 +36,8 @@ class Look:
     sentiment: str | None = None
     model: str | None = None
     user_id: str | None = None
+    since: float | None = None
+    until: float | None = None
 
     @property
     def facts(self) -> dict[str, str]:
@@ -56,26 +61,46 @@ def add(connection: Connection, chats: Sequence[tuple[int, str, Mapping[str, str
 
 def search(connection: Connection, look: Look, before: int | None, limit: int) -> tuple[Found, ...]:
     """Chats that fit, newest first, below number `before`."""
-    query = select(outcomes.c.seq, *COLUMNS).where(outcomes.c.place != "dead")
     if look.words.strip() and not terms(look.words):
         return ()
+    low, high = _bounds(connection, look, before)
+    which = [outcomes.c.seq > low, outcomes.c.seq < high, *_at(look)]
     wanted = [*terms(look.words), *([mark] for mark in marks(look.facts))]
     if wanted:
-        numbers = _matching(dialect_of(connection), wanted, before, limit)
-        found = list(connection.execute(numbers).scalars())
-        query = query.where(outcomes.c.seq.in_(found))
-    elif before is not None:
-        query = query.where(outcomes.c.seq < before)
+        numbers = _matching(dialect_of(connection), wanted, look, low, high).limit(limit)
+        which = [outcomes.c.seq.in_(list(connection.execute(numbers).scalars()))]
+    query = select(outcomes.c.seq, *COLUMNS).where(outcomes.c.place != "dead", *which)
     rows = connection.execute(query.order_by(outcomes.c.seq.desc()).limit(limit))
     return tuple(Found(row.seq, stored({c.name: getattr(row, c.name) for c in COLUMNS})) for row in rows)
 
 
-def _matching(dialect: str, wanted: Sequence[Sequence[str]], before: int | None, limit: int) -> Any:
+def _bounds(connection: Connection, look: Look, before: int | None) -> tuple[int, int]:
+    """Between which numbers chats of that time are, a day wider: numbers are given in the order of time, but
+    for a clock that was set back."""
+    at, low, high = outcomes.c.created_at, 0, _MAX if before is None else before
+    if look.since is not None:
+        last = select(outcomes.c.seq).where(at < look.since - _CLOCK_S).order_by(at.desc()).limit(1)
+        low = connection.execute(last).scalar() or 0
+    if look.until is not None:
+        first = select(outcomes.c.seq).where(at >= look.until + _CLOCK_S).order_by(at).limit(1)
+        high = min(high, connection.execute(first).scalar() or _MAX)
+    return low, high
+
+
+def _at(look: Look) -> list[ColumnElement[bool]]:
+    since = [] if look.since is None else [outcomes.c.created_at >= look.since]
+    return since if look.until is None else [*since, outcomes.c.created_at < look.until]
+
+
+def _matching(dialect: str, wanted: Sequence[Sequence[str]], look: Look, low: int, high: int) -> Select[int]:
+    """The numbers of the chats that have all that is wanted, newest first."""
     name = "rowid" if dialect == "sqlite" else "number"
-    number = table("search", column(name, BigInteger)).c[name]
-    below = number < before if before is not None else number > 0
-    query = select(number).where(_MATCH[dialect], below).order_by(number.desc()).limit(limit)
-    return query.params(wanted=_query(dialect, wanted))
+    index = table("search", column(name, BigInteger))
+    number: ColumnElement[int] = index.c[name]
+    found = select(number).where(_MATCH[dialect], number > low, number < high).order_by(number.desc())
+    if at := _at(look):
+        found = found.join_from(index, outcomes, outcomes.c.seq == number).where(*at)
+    return found.params(wanted=_query(dialect, wanted))
 
 
 def _query(dialect: str, wanted: Sequence[Sequence[str]]) -> str:
