@@ -17,6 +17,9 @@ PREFIX = "ATTUNE_"
 DEFAULT_FILE = Path("attune.toml")
 GENERATION = "generation"
 """The table of the file, and the variable, that hold parameters of generation: attune.given reads them."""
+ENGINE_KEY = PREFIX + "ENGINE_KEY"
+"""The variable of the key of a server that is the engine: attune.engines.http reads it."""
+_READ_ELSEWHERE = (PREFIX + GENERATION.upper(), ENGINE_KEY)
 _OTHER_RANGES: Mapping[type[Any], str] = {
     str: "text",
     bool: "true or false",
@@ -209,7 +212,7 @@ def _of_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     by_variable = {option.variable: option for option in options().values()}
     found: dict[str, Any] = {}
     for variable, text in environment.items():
-        if not variable.startswith(PREFIX) or variable == PREFIX + GENERATION.upper():
+        if not variable.startswith(PREFIX) or variable in _READ_ELSEWHERE:
             continue
         if variable not in by_variable:
             raise BadConfig(f"unknown environment variable {variable}{_nearest(variable, by_variable)}")

@@ -120,6 +120,15 @@ def _ctranslate2(rest: str) -> Engine:
     return CTranslate2Engine(Path(folder), context_tokens=context_tokens, **chosen)
 
 
+def _http(scheme: str) -> Callable[[str], Engine]:
+    def make(rest: str) -> Engine:
+        from attune.engines.http import HTTPEngine, Server
+
+        return HTTPEngine(Server.of(f"{scheme}:{rest}"))
+
+    return make
+
+
 def _scripted(rest: str) -> Engine:
     from attune.testing import ScriptedEngine
 
@@ -235,6 +244,8 @@ _ENGINES: Mapping[str, Callable[[str], Engine]] = {
     "pocket": _pocket,
     "openvino": _openvino,
     "ctranslate2": _ctranslate2,
+    "http": _http("http"),
+    "https": _http("https"),
     "scripted": _scripted,
 }
 

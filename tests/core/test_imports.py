@@ -37,6 +37,7 @@ HEAVY = {
     "openvino": {"engines"},
     "tokenizers": {"engines"},
     "ctranslate2": {"engines", "models"},
+    "httpx2": {"engines"},
     "h5py": {"adapters"},
     "peft": {"adapters"},
     "safetensors": {"lora", "adapters"},
