@@ -135,7 +135,7 @@ def _decision(review: dict[str, Any]) -> dict[str, Any]:
 
 
 def _counts(review: dict[str, Any], made: dict[str, Any]) -> Iterator[tuple[About, Count]]:
-    about = About("triage", review["language"], review["channel"], "pocket")
+    about = About("triage", review["language"], review["channel"], "pocket", "base")
     at, waited = made["decided_at"], made["waited_s"]
     yield about, Count("decision", made["kind"], at, 1, made["distance"])
     yield about, Count("claim_s", tally.bucket(waited), at)

@@ -43,6 +43,7 @@ _AFTER = (
     Column("flags", "list"),
     Column("confidence", "map"),
     Column("model", "text"),
+    Column("arm", "text"),
     Column("task", "text"),
     Column("task_version", "text"),
     Column("prompt_tokens", "integer"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from attune.answer import Verdict, parse
+from attune.arms import BASE
 from attune.chat import Chat
 from attune.engines import Engine
 from attune.errors import EngineError, Misfit
@@ -24,6 +25,7 @@ class Act:
     engine: Engine
     tries: int = 3
     timeout_s: float = 120.0
+    arm: str = BASE
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ def _outcome(place: Place, chat: Chat, act: Act, asked: Answer) -> Outcome:
         flags=shortened + asked.verdict.flags,
         attempts=asked.attempts,
         model=completion.model,
+        arm=act.arm,
         prompt_tokens=completion.prompt_tokens,
         output_tokens=completion.output_tokens,
         first_slot_s=completion.first_slot_s,
@@ -152,4 +155,5 @@ def _dead(chat: Chat, act: Act, asked: Answer) -> Outcome:
         detail=f"{len(asked.attempts)} tries: {asked.attempts[-1].error}",
         attempts=asked.attempts,
         model=act.engine.model,
+        arm=act.arm,
     )

@@ -65,6 +65,8 @@ class Outcome:
     detail: str = ""
     attempts: tuple[Attempt, ...] = ()
     model: str = ""
+    arm: str = ""
+    """Which side of a split handled it; "" where none did."""
     prompt_tokens: int = 0
     output_tokens: int = 0
     first_slot_s: float = 0.0

@@ -34,6 +34,7 @@ def a_row(number: int, place: Place = Place.TABLE, summary: str = "all well", at
         confidence={"sentiment": 0.75},
         flags=("shortened: 2 lines left out",),
         model="scripted",
+        arm="base",
         prompt_tokens=10,
         output_tokens=5,
         first_slot_s=0.25,

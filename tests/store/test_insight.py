@@ -36,9 +36,9 @@ def chats(store: Store, given: Make, worker: Make, ended: Make) -> dict[str, int
         turns = [{"role": "customer", "text": SAID.get(item.key, "")}]
         chat = {"id": item.key, "user_id": f"u-{item.key}", "turns": turns, "channel": "mail"}
         if item.key in SAID:
-            pairs.append(ended(item, Place.REVIEW, chat=chat | {"language": item.key}, model="m"))
+            pairs.append(ended(item, Place.REVIEW, chat=chat | {"language": item.key}, model="m", arm="b"))
         else:
-            pairs.append(ended(item, Place.TABLE, chat=chat | {"language": "en"}, model="m"))
+            pairs.append(ended(item, Place.TABLE, chat=chat | {"language": "en"}, model="m", arm="b"))
     store.settle(pairs)
     assert store.insight.behind() == 11
     assert store.insight.fold() == 0
@@ -125,6 +125,8 @@ def test_decisions_are_counted_and_an_undone_one_is_not(store: Store, chats: dic
     assert [(each.value, each.n) for each in store.insight.by("model", "reason", frame())] == [
         ("wrong tone", 1)
     ]
+    assert [(each.group, each.n) for each in store.insight.by("arm", "reason", frame(arm="b"))] == [("b", 1)]
+    assert store.insight.by("arm", "decision", frame(arm="other")) == ()
     waited = store.insight.waiting_s("decide_s", frame())
     assert set(waited) == {50, 90}
     assert 0 < waited[50] <= waited[90] < 600

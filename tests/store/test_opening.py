@@ -20,6 +20,7 @@ from attune.errors import StoreError
 from attune.outcome import Place
 from attune.store import Input, Store
 from attune.store.database import connect
+from attune.store.desk.insight import Frame, Sum
 from attune.store.migrate import HEAD, VERSION_TABLE, migrate, revision
 from attune.store.schema import metadata
 
@@ -72,6 +73,27 @@ def test_items_of_an_older_store_are_at_the_desk(address: str, monkeypatch: pyte
     with Store.open(address) as store:
         (line,) = store.reviews.waiting()
     assert (line.number, line.key, line.user_id, line.language, line.channel) == (7, "a", "u1", "ko", "mail")
+
+
+def test_sums_of_an_older_store_stay_and_more_are_added(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = connect(address)
+    with monkeypatch.context() as older:
+        older.setitem(migrate.__globals__, "HEAD", "0003")
+        migrate(database)
+    sums = "INSERT INTO tallies VALUES ('day', 86400, 'chat', 'triage', 'ko', '', 'm', '-1', 3, 0)"
+    outcome = (
+        "INSERT INTO outcomes VALUES ('a', 'triage', 'v1', 'table', 'd', 'u1', 'ko', '',"
+        " '{\"sentiment\": -1}', '{}', '[]', 'm', 0, 0, 0, 0, 1, 86401, 1)"
+    )
+    last = "UPDATE last_outcome SET seq = 1"
+    database.write(lambda connection: [connection.execute(text(each)) for each in (sums, outcome, last)])
+    database.close()
+    with Store.open(address) as store:
+        assert store.insight.fold() == 0
+        assert store.insight.by("arm", "chat", Frame(0, 2 * 86_400)) == (Sum("", "-1", 4, 0),)
+        assert [row.arm for row in store.outcomes()] == [""]
 
 
 def test_a_second_opening_does_not_load_alembic(address: str) -> None:

@@ -22,7 +22,7 @@ def test_an_outcome_is_read_back_as_it_was_written(
 ) -> None:
     (item,) = worker().admit(given("1")).items
     pair = ended(
-        item, flags=("shortened: 3 lines left out",), model="m1", prompt_tokens=200, output_tokens=20
+        item, flags=("shortened: 3 lines left out",), model="m1", arm="b", prompt_tokens=200, output_tokens=20
     )
     store.settle([pair])
     (row,) = store.outcomes()
@@ -33,7 +33,8 @@ def test_an_outcome_is_read_back_as_it_was_written(
     assert row.values == {"sentiment": 1, "summary": "all well"}
     assert row.confidence == {"sentiment": 0.9}
     assert row.flags == ("shortened: 3 lines left out",)
-    assert (row.model, row.prompt_tokens, row.output_tokens, row.total_s) == ("m1", 200, 20, 0.5)
+    assert (row.model, row.arm, row.prompt_tokens, row.output_tokens) == ("m1", "b", 200, 20)
+    assert row.total_s == 0.5
     assert row.attempts == 1
     assert store.waiting() == 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attune.beam.arms import Arm, Split
+from attune.arms import Arm, Split
 from attune.beam.chats import Once, ParseChats, ReadChats
 from attune.beam.files import WriteFiles
 from attune.beam.handle import Handle, Handled

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from apache_beam.metrics import Metrics
 from apache_beam.pvalue import AsIter, PCollection, TaggedOutput
 from apache_beam.transforms.window import WindowedValue
 
-from attune.beam.arms import Arm, Split
+from attune.arms import Arm, Split
 from attune.beam.item import Ended, ended, item_of
 from attune.beam.worker import Asking, Serving
 from attune.errors import EngineError
@@ -150,7 +150,4 @@ def _put(done: _Done, timestamp: Any, window: Any, future: Future[Ended]) -> Non
 
 
 def _handled(item: Item, serving: Serving, limits: Limits) -> Ended:
-    arm, act = serving.act_for(item.key)
-    outcome = judge(item, act, limits)
-    flags = (*outcome.flags, f"arm: {arm.name}") if arm.name else outcome.flags
-    return ended(item, replace(outcome, flags=flags))
+    return ended(item, judge(item, serving.act_for(item.key), limits))

@@ -13,8 +13,8 @@ from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOpt
 from apache_beam.pvalue import PCollection
 from apache_beam.runners.runner import PipelineState
 
+from attune.arms import Split, split_of_json
 from attune.beam import graph
-from attune.beam.arms import Split, split_of_json
 from attune.beam.chats import Once, ReadChats
 from attune.beam.files import FORMS, WriteFiles
 from attune.beam.handle import NAMESPACE, Handle

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from attune import connect
-from attune.beam.arms import Arm, Split, choose
+from attune.arms import Split, choose
 from attune.beam.lasting import LastingEngine
 from attune.errors import AttuneError
 from attune.handle import Act
@@ -67,9 +67,8 @@ class Serving:
         self._seen = split.version
         self._old: list[Split] = []
 
-    def act_for(self, key: str) -> tuple[Arm, Act]:
-        arm = choose(key, self._split.arms)
-        return arm, self._acts[arm.name]
+    def act_for(self, key: str) -> Act:
+        return self._acts[choose(key, self._split.arms).name]
 
     @property
     def split(self) -> Split:
@@ -115,7 +114,7 @@ class Serving:
                 task: Task = connect.task(arm.task, arm.engine)
                 engine = take(arm.engine, self._asking)
                 taken.append(arm.engine)
-                acts[arm.name] = Act(task, engine, self._asking.tries, self._asking.timeout_s)
+                acts[arm.name] = Act(task, engine, self._asking.tries, self._asking.timeout_s, arm.name)
         except AttuneError:
             for address in taken:
                 retire(address)

@@ -152,7 +152,7 @@ def ratings(asking: Asking) -> Picture:
 
 def codes(insight: Insight, frame: Frame, dimension: Dimension) -> list[str]:
     """What there is to filter by: of the same time, whatever else is chosen."""
-    plain = replace(frame, task=None, language=None, channel=None, model=None)
+    plain = replace(frame, task=None, language=None, channel=None, model=None, arm=None)
     return sorted({each.group for each in insight.by(dimension, "chat", plain) if each.group})
 
 

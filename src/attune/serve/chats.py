@@ -50,6 +50,7 @@ class ChatOutcome(BaseModel):
     reason: Reason | None = Field(description="Why it is a dead letter.")
     detail: str
     model: str
+    arm: str = Field(description="The arm that handled it: docs/arms.md.")
     prompt_tokens: int
     output_tokens: int
     total_s: float

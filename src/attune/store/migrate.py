@@ -9,7 +9,7 @@ from sqlalchemy import Connection, column, inspect, select, table
 from attune.errors import StoreError
 from attune.store.database import Database
 
-HEAD = "0003"
+HEAD = "0004"
 VERSION_TABLE = "attune_version"
 
 

@@ -32,6 +32,7 @@ class StoredOutcome:
     confidence: Mapping[str, float]
     flags: tuple[str, ...]
     model: str
+    arm: str
     prompt_tokens: int
     output_tokens: int
     first_slot_s: float
@@ -171,6 +172,7 @@ def columns_of(outcome: Outcome) -> dict[str, Any]:
         "confidence": dict(outcome.confidence),
         "flags": list(outcome.flags),
         "model": outcome.model,
+        "arm": outcome.arm,
         "prompt_tokens": outcome.prompt_tokens,
         "output_tokens": outcome.output_tokens,
         "first_slot_s": outcome.first_slot_s,

@@ -83,6 +83,7 @@ outcomes = Table(
     Column("attempts", Integer, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("seq", BigInteger),
+    Column("arm", CleanText, nullable=False, server_default=""),
     PrimaryKeyConstraint("key", "task", "task_version", name="outcomes_name"),
     CheckConstraint("place IN ('table', 'review', 'dead')", name="outcomes_place"),
 )
@@ -191,6 +192,18 @@ sinks = Table(
     PrimaryKeyConstraint("name", "task", name="sinks_name"),
 )
 """How far each sink has come: it has all up to `position`, and perhaps what follows up to `until`."""
+
+splits = Table(
+    "splits",
+    metadata,
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("arms", JSON, nullable=False),
+    *(Column(name, CleanText, nullable=False) for name in ("action", "arm", "person", "reason")),
+    Column("back_to", BigInteger),
+    Column("at", Double, nullable=False),
+)
+"""A row for each change of the arms, and none is ever changed: the highest version is the one that serves.
+`back_to` is the version whose arms a rollback brought back."""
 
 
 class now(FunctionElement[float]):  # noqa: N801  (a SQL function, named as SQL functions are)

@@ -113,7 +113,7 @@ def _of_claim(connection: Connection, hand: Hand) -> Decision | None:
 def _item(connection: Connection, which: ColumnElement[bool]) -> Row[Any] | None:
     """The review with what its outcome says of it, locked."""
     same = [reviews.c[name] == outcomes.c[name] for name in ("key", "task", "task_version")]
-    columns = (reviews, outcomes.c.digest, outcomes.c.model, now().label("at"))
+    columns = (reviews, outcomes.c.digest, outcomes.c.model, outcomes.c.arm, now().label("at"))
     joined = select(*columns).join_from(reviews, outcomes, and_(*same)).where(which)
     return connection.execute(joined.with_for_update(of=reviews)).one_or_none()
 
@@ -178,7 +178,7 @@ def _own_draft(number: int, person: str) -> Any:
 
 
 def _about(item: Row[Any]) -> About:
-    return About(item.task, item.language or "", item.channel or "", item.model)
+    return About(item.task, item.language or "", item.channel or "", item.model, item.arm)
 
 
 def _counts(made: Decision, n: int) -> list[Count]:

@@ -16,7 +16,7 @@ from attune.store.outcomes import SAID, with_chats
 from attune.store.schema import dialect_of, insert, last_outcome, outcomes, reviews
 
 _NAME = "insight"
-_COLUMNS = ("seq", "key", "task", "place", "user_id", "language", "channel", "model", "created_at")
+_COLUMNS = ("seq", "key", "task", "place", "user_id", "language", "channel", "model", "arm", "created_at")
 _VERDICT = outcomes.c["values"].label("verdict")  # a row has values of its own
 _NEXT: Select[Any] = (
     with_chats(select(*(outcomes.c[name] for name in _COLUMNS), _VERDICT, SAID, reviews.c.draft))
@@ -67,7 +67,7 @@ def _count(connection: Connection, rows: Sequence[Row[Any]]) -> None:
 
 
 def _about(row: Row[Any]) -> About:
-    return About(row.task, row.language or "", row.channel or "", row.model)
+    return About(row.task, row.language or "", row.channel or "", row.model, row.arm)
 
 
 def _sentiment(row: Row[Any]) -> str:

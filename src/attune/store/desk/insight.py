@@ -17,7 +17,7 @@ from attune.store.desk.search import Found, Look
 from attune.store.desk.way import Way
 
 Measure = Literal["chat", "decision", "reason", "rating"]
-Dimension = Literal["task", "language", "channel", "model"]
+Dimension = Literal["task", "language", "channel", "model", "arm"]
 _AT_ONCE = 1000
 
 
@@ -35,6 +35,7 @@ class Frame:
     language: str | None = None
     channel: str | None = None
     model: str | None = None
+    arm: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Insight:
         return self._database.read(partial(_sums, group=tallies.c.start, measure=measure, frame=frame))
 
     def by(self, dimension: Dimension, measure: Measure, frame: Frame) -> tuple[Sum, ...]:
-        """The sums by language, channel, model or task; "" where it is not known."""
+        """The sums by language, channel, model, arm or task; "" where it is not known."""
         return self._database.read(partial(_sums, group=tallies.c[dimension], measure=measure, frame=frame))
 
     def waiting_s(
@@ -133,7 +134,7 @@ def _within(measure: str, frame: Frame) -> list[Any]:
     since, until = int(frame.since // width) * width, frame.until
     conditions = [tallies.c.span == frame.span, tallies.c.measure == measure]
     conditions += [tallies.c.start >= since, tallies.c.start < until]
-    for name in ("task", "language", "channel", "model"):
+    for name in ("task", "language", "channel", "model", "arm"):
         if (value := getattr(frame, name)) is not None:
             conditions.append(tallies.c[name] == value)
     return conditions

@@ -43,6 +43,7 @@ class Waiting:
     channel: str | None
     values: Mapping[str, Any]
     model: str
+    arm: str
     created_at: float
     waits_s: float
     holder: str | None
@@ -131,6 +132,7 @@ def _lines() -> Select[Any]:
         *(reviews.c[name] for name in names),
         outcomes.c["values"],
         outcomes.c.model,
+        outcomes.c.arm,
         (now() - reviews.c.created_at).label("waits_s"),
         case((LIVE, reviews.c.holder)).label("holder"),
         case((LIVE, reviews.c.lease_until)).label("until"),

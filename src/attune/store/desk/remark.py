@@ -39,7 +39,7 @@ def rate(connection: Connection, number: int, person: str, stars: int) -> None:
     counts = [Count("rating", str(stars), outcome.created_at)]
     if before is not None:
         counts.append(Count("rating", str(before), outcome.created_at, -1))
-    about = About(outcome.task, outcome.language or "", outcome.channel or "", outcome.model)
+    about = About(outcome.task, outcome.language or "", outcome.channel or "", outcome.model, outcome.arm)
     tally.add(connection, about, counts)
     audit.note(connection, person, "rated", audit.chat(number), stars=stars)
 

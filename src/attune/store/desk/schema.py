@@ -182,11 +182,20 @@ tallies = Table(
     metadata,
     *_texts("span"),
     Column("start", BigInteger, nullable=False),
-    *_texts("measure", "task", "language", "channel", "model", "value"),
+    *_texts("measure", "task", "language", "channel", "model", "arm", "value"),
     Column("n", BigInteger, nullable=False),
     Column("total", Double, nullable=False),
     PrimaryKeyConstraint(
-        "span", "measure", "start", "task", "language", "channel", "model", "value", name="tallies_name"
+        "span",
+        "measure",
+        "start",
+        "task",
+        "language",
+        "channel",
+        "model",
+        "arm",
+        "value",
+        name="tallies_name",
     ),
     sqlite_with_rowid=False,
 )

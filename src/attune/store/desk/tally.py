@@ -17,7 +17,7 @@ SPANS = {"hour": 3600, "day": 86_400}
 """The spans that sums are kept for, in seconds; days are those of UTC."""
 STEP = 1.1
 """Each bucket of times reaches so many times as far as the one before."""
-_KEY = ("span", "measure", "start", "task", "language", "channel", "model", "value")
+_KEY = ("span", "measure", "start", "task", "language", "channel", "model", "arm", "value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class About:
     language: str
     channel: str
     model: str
+    arm: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ def _row(span: str, about: About, count: Count) -> dict[str, Any]:
         "language": about.language,
         "channel": about.channel,
         "model": about.model,
+        "arm": about.arm,
         "value": count.value,
         "n": count.n,
         "total": count.total,

@@ -5,26 +5,39 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from attune.errors import BadConfig
 
+BASE = "base"
+"""The arm of the settings' own engine and task, which is the only one until another is added."""
+
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One side of a split: an engine's address, a task, and its share of the chats."""
+    """One side of a split: an engine's address, a task, and its share of the chats.
+
+    With `sampling`, parameters of generation, it drafts; with `drafter`, the address of another engine, that
+    one drafts what this one has read.
+    """
 
     engine: str = "pocket"
     task: str = "triage"
-    name: str = ""
+    name: str = BASE
     weight: float = 1.0
+    sampling: Mapping[str, Any] = field(default_factory=dict)
+    drafter: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The arms that serve from now on. Of several the one with the highest `version` counts."""
+    """The arms that serve from now on. Of several the one with the highest `version` counts.
+
+    An arm of weight 0 is loaded and gets no chat. Raises BadConfig for names that are not each its own, and
+    for weights that are none.
+    """
 
     arms: tuple[Arm, ...]
     version: int = 0
@@ -33,8 +46,10 @@ class Split:
         names = [arm.name for arm in self.arms]
         if not self.arms or len(set(names)) < len(names):
             raise BadConfig(f"a split needs one arm or more, each with a name of its own, not {names}")
-        if not all(0 < arm.weight < math.inf for arm in self.arms):
-            raise BadConfig("the weight of an arm is a number above 0")
+        if not all(0 <= arm.weight < math.inf for arm in self.arms) or not any(
+            arm.weight for arm in self.arms
+        ):
+            raise BadConfig("the weight of an arm is a number of 0 or above, and one arm has more than 0")
 
 
 def choose(key: str, arms: Sequence[Arm]) -> Arm:

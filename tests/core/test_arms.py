@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from attune.beam.arms import Arm, Split, choose, split_of_json, to_json
+from attune.arms import Arm, Split, choose, split_of_json, to_json
 from attune.errors import BadConfig
 
 KEYS = [str(number) for number in range(10_000)]
