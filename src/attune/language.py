@@ -19,7 +19,12 @@ def language_of(chat: Chat, among: Collection[str]) -> str:
     if declared in among:
         return declared
     said = " ".join(turn.text for turn in chat.turns if turn.role is Role.CUSTOMER) or chat.text
-    language, _ = _identifier(tuple(sorted(among))).classify(said[:2000])
+    return guessed(said, among)
+
+
+def guessed(text: str, among: Collection[str] = ()) -> str:
+    """The code of the language that `text` looks like, out of `among`, or of all that py3langid knows."""
+    language, _ = _identifier(tuple(sorted(among))).classify(text[:2000])
     return str(language)
 
 
@@ -29,5 +34,6 @@ def _identifier(languages: tuple[str, ...]) -> Any:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
-    identifier.set_languages(list(languages))
+    if languages:
+        identifier.set_languages(list(languages))
     return identifier

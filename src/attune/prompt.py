@@ -50,6 +50,8 @@ _TURNS = {
     Style.PLAIN: _Turns("", "", "\n"),
 }
 """As the models' makers document it."""
+OPENINGS = tuple(sign for turns in _TURNS.values() if (sign := turns.opens.partition("{")[0]))
+"""The control tokens that open a turn, of all styles."""
 
 
 @dataclass(frozen=True, slots=True)

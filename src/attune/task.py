@@ -39,6 +39,8 @@ _KINDS: dict[str, type[Any]] = {
     "excerpt": ExcerptField,
 }
 _CONVERT: dict[str, Any] = {"options": tuple, "grounded": Grounded, "role": Role}
+# Signs that control tokens of every family of models are made of.
+_SIGNS = str.maketrans({"<": "‹", ">": "›", "|": "¦", "[": "(", "]": ")"})
 _DEFAULT_INSTRUCTION = "For the task “{cue}” answer with one line of JSON and nothing else: {fields}"
 
 
@@ -113,6 +115,12 @@ class Task:
         phrase = self.phrases[language_of(chat, self.phrases.keys())]
         # One pass, so that braces in a customer's words stay what they are.
         return re.sub(r"\{(\w+)\}", lambda match: str(values.get(match[1], match[0])), phrase).strip()
+
+
+def instructed(task: Task, instruction: str) -> Task:
+    """`task` with a person's words at the end of its cue, in one line and without signs of control tokens."""
+    said = " ".join(instruction.split()).translate(_SIGNS)
+    return replace(task, cue=f"{task.cue} {said}") if said else task
 
 
 def load(path: Path) -> Task:

@@ -36,7 +36,15 @@ class Unreadable:
 
 
 def read(name: str, bad: Unreadable, done: Callable[[float], None] = lambda _: None) -> Iterator[Row]:
-    """The rows of the file, folder or glob `name`; lines that are none go to `bad`.
+    """The rows of the file, folder or glob `name`, see `located`."""
+    return (row for _, row in located(name, bad, done))
+
+
+def located(
+    name: str, bad: Unreadable, done: Callable[[float], None] = lambda _: None
+) -> Iterator[tuple[str, Row]]:
+    """The rows of the file, folder or glob `name`, each after where it stands ("letters.csv:17"); lines that
+    are none go to `bad`.
 
     `.csv` has a header; `.parquet` as it is; all else is a JSON object a line, which may end in .gz or .zst.
     `done` is told the fraction that is read. Raises AttuneError for a file that cannot be read at all.
@@ -53,13 +61,13 @@ def read(name: str, bad: Unreadable, done: Callable[[float], None] = lambda _: N
         raise AttuneError(f"{visible(name)} cannot be read: {error.strerror or error}") from error
 
 
-def _lines(name: str, bad: Unreadable, done: Callable[[float], None]) -> Iterator[Row]:
+def _lines(name: str, bad: Unreadable, done: Callable[[float], None]) -> Iterator[tuple[str, Row]]:
     with closing(Files(expand([name]), _MOST_BYTES)) as files:
         while (found := files.receive(_PAGE, 0)) is not None:
             done(files.fraction() or 0.0)
             for each in found:
                 try:
-                    yield _object(each.raw)
+                    yield each.ref, _object(each.raw)
                 except ValueError as error:
                     bad.add(each.ref, str(error))
 
@@ -76,7 +84,7 @@ def _object(raw: bytes) -> Row:
     return found
 
 
-def _csv(path: Path, bad: Unreadable, done: Callable[[float], None]) -> Iterator[Row]:
+def _csv(path: Path, bad: Unreadable, done: Callable[[float], None]) -> Iterator[tuple[str, Row]]:
     """Rows of text. The ' that an export puts before what a spreadsheet takes for a formula is taken off."""
     size = path.stat().st_size or 1
     csv.field_size_limit(_MOST_BYTES)
@@ -90,7 +98,8 @@ def _csv(path: Path, bad: Unreadable, done: Callable[[float], None]) -> Iterator
                 if "" in row or None in row.values():
                     bad.add(f"{path.name}:{reader.line_num}", "another number of cells than the header")
                 else:
-                    yield {name: _cell(text) for name, text in row.items()}
+                    cells = {name: _cell(text) for name, text in row.items()}
+                    yield f"{path.name}:{reader.line_num}", cells
         except csv.Error as error:
             raise AttuneError(f"{visible(str(path))}:{reader.line_num} is no CSV: {error}") from error
 
@@ -100,7 +109,7 @@ def _cell(text: str) -> str | None:
     return text[1:] if formula else text or None
 
 
-def _parquet(path: Path, done: Callable[[float], None]) -> Iterator[Row]:
+def _parquet(path: Path, done: Callable[[float], None]) -> Iterator[tuple[str, Row]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -108,10 +117,11 @@ def _parquet(path: Path, done: Callable[[float], None]) -> Iterator[Row]:
         with pq.ParquetFile(path) as file:
             total, given = file.metadata.num_rows or 1, 0
             for batch in file.iter_batches(_PAGE):
+                done(min(1.0, (given + batch.num_rows) / total))
+                for number, row in enumerate(batch.to_pylist(), start=given + 1):
+                    cells = {name: None if _is_nan(value) else value for name, value in row.items()}
+                    yield f"{path.name}:{number}", cells
                 given += batch.num_rows
-                done(given / total)
-                for row in batch.to_pylist():
-                    yield {name: None if _is_nan(value) else value for name, value in row.items()}
     except pa.ArrowInvalid as error:
         raise AttuneError(f"{visible(str(path))} is no Parquet file: {error}") from error
 

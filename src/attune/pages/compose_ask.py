@@ -15,9 +15,9 @@ from attune.language import language_of
 from attune.pages import words
 from attune.pages.compose_letter import MAX_CHARS
 from attune.pages.drafting import MAX_CHARS as MAX_INSTRUCTION
-from attune.pages.drafting import Drafting, instructed
+from attune.pages.drafting import Drafting
 from attune.request import Sampling
-from attune.task import Task
+from attune.task import Task, instructed
 
 _FREEDOM = 0.7
 

@@ -9,11 +9,9 @@ from attune.desk.refusal import Refused
 from attune.handle import Act, ask
 from attune.question import Question
 from attune.request import Sampling
-from attune.task import Task
+from attune.task import Task, instructed
 
 MAX_CHARS = 1000
-# Signs that control tokens of every family of models are made of.
-_SIGNS = str.maketrans({"<": "‹", ">": "›", "|": "¦", "[": "(", "]": ")"})
 _FREEDOM = 0.7
 
 
@@ -62,9 +60,3 @@ class Drafting:
         if answer.verdict is None:
             raise Refused(f"The model gave nothing that can be used: {answer.attempts[-1].error}")
         return dict(answer.verdict.values)
-
-
-def instructed(task: Task, instruction: str) -> Task:
-    """`task` with a person's words at the end of its cue, in one line and without signs of control tokens."""
-    said = " ".join(instruction.split()).translate(_SIGNS)
-    return replace(task, cue=f"{task.cue} {said}") if said else task

@@ -16,7 +16,7 @@ from attune.store.desk.item import corrections_of, ratings_of
 from attune.store.desk.schema import corrections, decisions, ratings, saved_examples
 from attune.store.outcomes import COLUMNS as OUTCOME
 from attune.store.outcomes import SAID, StoredOutcome, stored, with_chats
-from attune.store.schema import now, outcomes
+from attune.store.schema import now, outcomes, reviews
 
 PAGE = 200
 
@@ -34,6 +34,8 @@ class Example:
     outcome: StoredOutcome
     chat: Mapping[str, Any] | None
     """None for a table row of a store that was told not to keep those."""
+    draft: str
+    """What the model drafted first; "" where it drafted nothing."""
     decision: Decision | None
     corrected: Mapping[str, Any]
     ratings: Mapping[str, int]
@@ -93,12 +95,14 @@ def _page(connection: Connection, after: int, kind: str) -> list[Example]:
     numbers = _numbers(kind).where(outcomes.c.seq > after).order_by(outcomes.c.seq).limit(PAGE)
     joined = with_chats(select(outcomes.c.seq, *OUTCOME, SAID))
     rows = connection.execute(joined.where(outcomes.c.seq.in_(numbers)).order_by(outcomes.c.seq)).all()
-    made = _standing(connection, [row.seq for row in rows])
+    here = [row.seq for row in rows]
+    made, drafts = _standing(connection, here), _drafts(connection, here)
     return [
         Example(
             number=row.seq,
             outcome=stored({column.name: getattr(row, column.name) for column in OUTCOME}),
             chat=row.chat,
+            draft=drafts.get(row.seq, ""),
             decision=made.get(row.seq),
             corrected={each.field: each.value for each in corrections_of(connection, row.seq)},
             ratings=ratings_of(connection, row.seq),
@@ -114,6 +118,11 @@ def _numbers(kind: str) -> Any:
         return select(outcomes.c.seq).where(outcomes.c.seq.in_(stands.where(decisions.c.kind == kind)))
     every = corrected if kind == "corrected" else corrected.union(rated, stands)
     return select(outcomes.c.seq).where(outcomes.c.seq.in_(every))
+
+
+def _drafts(connection: Connection, numbers: list[int]) -> dict[int, str]:
+    query = select(reviews.c.number, reviews.c.draft).where(reviews.c.number.in_(numbers))
+    return {row.number: row.draft for row in connection.execute(query)}
 
 
 def _standing(connection: Connection, numbers: list[int]) -> dict[int, Decision]:
