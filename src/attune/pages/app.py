@@ -58,6 +58,7 @@ PAGES = (
     Page("GET", "/items/{number:int}", item.show, Right.REVIEW),
     Page("POST", "/items/{number:int}/claim", work.claim, Right.REVIEW),
     Page("POST", "/items/{number:int}/renew", work.renew, Right.REVIEW),
+    Page("POST", "/items/{number:int}/look", work.look, Right.REVIEW),
     Page("POST", "/items/{number:int}/away", work.away, Right.REVIEW),
     Page("POST", "/items/{number:int}/leave", work.leave, Right.REVIEW),
     Page("POST", "/items/{number:int}/save", work.save, Right.REVIEW),

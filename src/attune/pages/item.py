@@ -10,7 +10,7 @@ from attune.pages.item_view import View
 from attune.pages.toast import toast
 from attune.pages.typed import Typed
 from attune.store.desk.item import Item
-from attune.store.desk.lease import Lease
+from attune.store.desk.lease import Hand, Lease
 
 
 def show(asked: Asked) -> Response:
@@ -22,7 +22,7 @@ def show(asked: Asked) -> Response:
     return page(view(asked, item, hand))
 
 
-def view(asked: Asked, item: Item, hand: Lease | None) -> View:
+def view(asked: Asked, item: Item, hand: Hand | None) -> View:
     """The item with what the person had typed, if they had."""
     saved = asked.desk.store.reviews.saved(item.number, asked.person)
     typed = (

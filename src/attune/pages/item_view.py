@@ -17,7 +17,7 @@ from attune.pages.settings import Phrase
 from attune.pages.typed import Typed
 from attune.store.desk.decide import Decision
 from attune.store.desk.item import Item
-from attune.store.desk.lease import Lease
+from attune.store.desk.lease import Hand
 
 
 class Fact(NamedTuple):
@@ -56,13 +56,17 @@ class View:
 
     asked: Asked
     item: Item
-    hand: Lease | None
+    hand: Hand | None
     """None: the person only looks at it."""
     typed: Typed
     refusal: str = ""
     refused_fact: str = ""
     acknowledged: Collection[str] = ()
     drafted_again: str = ""
+    lost: str = ""
+    """Who has the item meanwhile, where a page that is open asks for news of it."""
+    change: str = ""
+    """The store's change number before the item was read for such a page."""
 
     @property
     def number(self) -> int:

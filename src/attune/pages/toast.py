@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from attune.pages.asked import Asked
-from attune.store.desk.lease import Lease
+from attune.store.desk.lease import Hand
 
 
 class Toast(NamedTuple):
@@ -14,10 +14,10 @@ class Toast(NamedTuple):
     told: str
     seconds: float
     undo: str
-    leave: Lease | None
+    leave: Hand | None
 
 
-def toast(asked: Asked, hand: Lease | None = None) -> Toast | None:
+def toast(asked: Asked, hand: Hand | None = None) -> Toast | None:
     """What the person did last, while it can be undone."""
     key, _, kind = asked.query("done").partition(".")
     told = {

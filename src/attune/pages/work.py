@@ -19,7 +19,7 @@ from attune.pages.item import page, part, view
 from attune.pages.item_view import View
 from attune.pages.typed import Typed
 from attune.store.desk.item import Item
-from attune.store.desk.lease import Hand, Lease
+from attune.store.desk.lease import Hand
 
 _AWAY_S = 15.0
 """How long an item stays with who left its page without a word: a reload comes back in time."""
@@ -31,17 +31,30 @@ def claim(asked: Asked) -> Response:
     except Unknown:
         raise
     except Refused as refusal:
-        return page(replace(_now(asked, None), refusal=str(refusal)), 409)
+        seen = asked.desk.store.reviews.item(asked.number, asked.person)
+        return page(replace(_now(asked, seen), refusal=str(refusal)), 409)
     return asked.to(f"/items/{asked.number}")
 
 
 def renew(asked: Asked) -> Response:
-    """Begin the lease anew; the notices as they are now, so that a chat that moved on is seen."""
+    """Begin the lease anew; the notices as they are now."""
     try:
-        lease = asked.desk.store.reviews.renew(hand(asked), asked.desk.settings.lease_s)
+        asked.desk.store.reviews.renew(hand(asked), asked.desk.settings.lease_s)
     except Refused as refusal:
-        return part(replace(_now(asked, None), refusal=str(refusal)), "item_notices.html", 409)
-    return part(_now(asked, lease), "item_notices.html")
+        return _notices(asked, str(refusal))
+    return _notices(asked)
+
+
+def look(asked: Asked) -> Response:
+    """The notices as they are now, for a page that stays open; nothing while nothing happens anywhere."""
+    change = str(asked.desk.pulse.change)
+    if asked.said("change") == change:
+        return Response(status_code=204)
+    try:
+        asked.desk.store.reviews.check(hand(asked))
+    except Refused as refusal:
+        return _notices(asked, str(refusal), change)
+    return _notices(asked, "", change)
 
 
 def away(asked: Asked) -> Response:
@@ -76,8 +89,8 @@ def again(asked: Asked) -> Response:
     try:
         draft = asked.desk.drafting.again(chat_of(item), instruction)
     except AttuneError as refusal:
-        return part(replace(_now(asked, None, item), drafted_again=str(refusal)), "item_draft.html")
-    shown = _now(asked, None, item)
+        return part(replace(_now(asked, item), drafted_again=str(refusal)), "item_draft.html")
+    shown = _now(asked, item)
     typed = replace(shown.typed, text=draft, draft=draft, instruction=instruction)
     return part(replace(shown, typed=typed, drafted_again="Drafted again."), "item_draft.html")
 
@@ -101,7 +114,7 @@ def translate(asked: Asked) -> Response:
 def rate(asked: Asked) -> Response:
     stars = asked.said("stars")
     asked.desk.store.reviews.rate(asked.number, asked.person, int(stars) if stars.isdecimal() else 0)
-    return part(_now(asked, None), "item_rating.html") if asked.part else asked.to(f"/items/{asked.number}")
+    return part(_now(asked), "item_rating.html") if asked.part else asked.to(f"/items/{asked.number}")
 
 
 def correct(asked: Asked) -> Response:
@@ -123,7 +136,7 @@ def correct(asked: Asked) -> Response:
         refused = f"That was not kept: {misfit}."
     if not asked.part:
         return page(replace(view(asked, _item(asked), None), refused_fact=refused))
-    return part(replace(_now(asked, None), refused_fact=refused), "item_facts.html")
+    return part(replace(_now(asked), refused_fact=refused), "item_facts.html")
 
 
 def hand(asked: Asked) -> Hand:
@@ -140,11 +153,18 @@ def chat_of(item: Item) -> Chat:
 
 
 def _item(asked: Asked) -> Item:
-    return asked.desk.store.reviews.item(asked.number, asked.person)
+    """The item of a page that is open: that it was seen is in the audit already."""
+    return asked.desk.store.reviews.glance(asked.number)
 
 
-def _now(asked: Asked, lease: Lease | None, item: Item | None = None) -> View:
-    return view(asked, item or _item(asked), lease)
+def _now(asked: Asked, item: Item | None = None) -> View:
+    return view(asked, item or _item(asked), None)
+
+
+def _notices(asked: Asked, lost: str = "", change: str = "") -> Response:
+    """That the chat moved on, or the item is in these hands no more."""
+    shown = replace(_now(asked), hand=None if lost else hand(asked), lost=lost, change=change)
+    return part(shown, "item_notices.html", 409 if lost else 200)
 
 
 def _save(asked: Asked) -> int:

@@ -168,6 +168,27 @@ def test_a_draft_that_the_chat_overtook_is_not_sent_by_accident(place: Place, wi
     assert decision.text == "We will call at noon."
 
 
+def test_what_happens_to_an_item_elsewhere_is_told_on_its_open_page(place: Place, windows: Open) -> None:
+    (number,) = place.fill({"id": "1", "user_id": "7"})
+    page = windows().open()
+    page.keyboard.press("n")
+    editor(page).locator("#text").fill("We will call at noon.")
+    expect(page.locator("#saved")).to_have_text("Kept")
+    before = place.audit(number)
+    place.fill({"id": "2", "user_id": "7", "text": "I was called. All is well."})
+    expect(page.locator("#stale")).to_be_visible(timeout=6000)
+    expect(page.locator("#live")).to_have_text("This draft may be out of date")
+    page.locator("#ack-newer_chat").check()
+    place.store.reviews.rate(number, "ben", 2)
+    place.store.reviews.claim(number, "ann", 60)
+    page.wait_for_timeout(4000)
+    expect(page.locator("#ack-newer_chat")).to_be_checked()
+    assert place.audit(number)[len(before) :] == ["ben rated", "ann claimed"], "looking leaves no record"
+    place.store.reviews.assign(number, "ben", "lea")
+    expect(page.locator("#lost")).to_contain_text("ben has the item now", timeout=6000)
+    expect(page.locator("#text")).to_have_value("We will call at noon.")
+
+
 def test_a_reload_goes_on_where_the_person_was(place: Place, windows: Open) -> None:
     (number,) = place.fill({"id": "1"})
     page = windows().open()

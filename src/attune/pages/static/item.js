@@ -1,11 +1,11 @@
 // An item in a person's hands: what is typed is kept and compared, the lease is renewed while they work.
-import { place, post, say } from "./post.js";
+import { parsed, place, post, say } from "./post.js";
 
 const form = document.getElementById("decide");
 const path = form.dataset.path;
 const kept = `attune-item-${form.dataset.item}`;
-const [SAVE_MS, RENEW_MS] = [350, Number(form.dataset.renew) * 1000];
-let [timer, saving, again, active, leaving, touched] = [0, false, false, true, false, false];
+const [SAVE_MS, LOOK_MS, RENEW_MS] = [350, 3000, Number(form.dataset.renew) * 1000];
+let [timer, saving, again, active, renewed, leaving, touched] = [0, false, false, true, -RENEW_MS, false, false];
 
 function field(name) {
   return form.elements[name];
@@ -53,21 +53,28 @@ function replace(text) {
   put(text);
 }
 
-async function renew() {
-  if (!active || document.hidden) return;
-  active = false;
-  const answer = await post(`${path}/renew${location.search}`, { lease: field("lease").value });
+/** Says what became of the item elsewhere: the chat moved on, somebody else has it. A person who works renews their claim. */
+async function look() {
+  if (document.hidden) return;
+  const works = active && performance.now() - renewed > RENEW_MS;
+  if (works) [active, renewed] = [false, performance.now()];
   const old = document.getElementById("notices");
+  const asked = { lease: field("lease").value, change: old.dataset.change };
+  const answer = await post(`${path}/${works ? "renew" : "look"}${location.search}`, asked, true);
+  const fresh = parsed("notices", answer.html);
+  if (!fresh) return;
+  old.dataset.change = fresh.dataset.change;
+  if (fresh.textContent === old.textContent) return;
   const seen = [...old.querySelectorAll("input:checked")].map((each) => each.id);
-  if (answer.html.trim() === old.outerHTML.trim()) return;
-  place("notices", answer.html);
+  const told = place("notices", answer.html).querySelectorAll("h2");
+  say([...told].map((each) => each.textContent).join(". "));
   for (const id of seen) document.getElementById(id)?.click();
-  if (answer.status === 409) say(document.getElementById("refusal")?.textContent.trim() || "");
 }
 
 form.addEventListener("input", (event) => event.target.id === "text" && later());
 for (const kind of ["keydown", "pointerdown", "scroll"]) addEventListener(kind, () => { active = true; }, { passive: true });
-setInterval(renew, RENEW_MS);
+setInterval(look, LOOK_MS);
+document.addEventListener("visibilitychange", look);
 document.addEventListener("submit", (event) => { leaving = !event.target.dataset.part; });
 
 /** What a page that is loaded again cannot have from the server yet: words of the last moment, the instruction. */
@@ -111,4 +118,4 @@ document.getElementById("draft-again")?.querySelector("form").addEventListener("
 restore();
 shown();
 // The page that was here before may say only now that it was left.
-setTimeout(renew, 1500);
+setTimeout(look, 1500);

@@ -6,8 +6,8 @@ export function say(words) {
   document.getElementById("live").textContent = words;
 }
 
-/** Posts `fields` to `path` as a form does; the answer is a part of the page and its status. */
-export async function post(path, fields) {
+/** Posts `fields` to `path` as a form does; the answer is a part of the page and its status, 0 where none came. */
+export async function post(path, fields, quiet = false) {
   const form = fields instanceof FormData ? fields : new FormData();
   if (form !== fields) for (const [name, value] of Object.entries(fields)) form.append(name, value);
   form.set("csrf", body.dataset.csrf);
@@ -16,25 +16,28 @@ export async function post(path, fields) {
       method: "POST", body: new URLSearchParams(form), headers: { "X-Part": "1" }, redirect: "manual",
     });
     if (answer.type === "opaqueredirect" || answer.status === 401) location.reload();
-    return { status: answer.status, html: await answer.text(), version: answer.headers.get("X-Version") };
+    return { status: answer.status, html: await answer.text() };
   } catch {
-    say("The desk cannot be reached. What you typed stays here; it is tried again.");
+    if (!quiet) say("The desk cannot be reached. What you typed stays here; it is tried again.");
     return { status: 0, html: "" };
   }
 }
 
+/** The element with the id `id` in `html`. */
+export function parsed(id, html) {
+  return new DOMParser().parseFromString(html, "text/html").getElementById(id);
+}
+
 /** Puts `html`, which is one element with the id `id`, in the place of that element; focus stays where it was. */
 export function place(id, html) {
-  const old = document.getElementById(id);
-  if (!old || !html.trim()) return null;
-  const parsed = new DOMParser().parseFromString(html, "text/html").getElementById(id);
-  if (!parsed) return null;
+  const [old, fresh] = [document.getElementById(id), parsed(id, html)];
+  if (!old || !fresh) return null;
   const focused = old.contains(document.activeElement) ? document.activeElement : null;
   const kept = focused && [focused.id, focused.selectionStart, focused.selectionEnd];
-  old.replaceWith(parsed);
-  if (kept) restore(parsed, ...kept);
-  document.dispatchEvent(new CustomEvent("placed", { detail: parsed }));
-  return parsed;
+  old.replaceWith(fresh);
+  if (kept) restore(fresh, ...kept);
+  document.dispatchEvent(new CustomEvent("placed", { detail: fresh }));
+  return fresh;
 }
 
 function restore(part, id, start, end) {

@@ -63,6 +63,12 @@ def renew(connection: Connection, hand: Hand, lease_s: float) -> Lease:
     return Lease(hand.number, hand.person, hand.token, until, lease_s)
 
 
+def check(connection: Connection, hand: Hand) -> None:
+    """Raise who has the item, where these hands have it no more."""
+    if connection.execute(select(reviews.c.number).where(held(hand))).one_or_none() is None:
+        lost(connection, hand.number)
+
+
 def give_back(connection: Connection, hand: Hand) -> bool:
     """Free an item for others; whether it was in these hands."""
     if connection.execute(update(reviews).where(held(hand)).values(_FREE)).rowcount == 0:

@@ -51,7 +51,15 @@ class Reviews:
     def item(self, number: int, person: str) -> Item:
         """All about one item, in the audit as seen by `person`. Raises Unknown."""
         self._database.write(partial(_seen, number=number, person=person), durable=False)
+        return self.glance(number)
+
+    def glance(self, number: int) -> Item:
+        """All about one item as it is now, for who has it open already: not in the audit. Raises Unknown."""
         return self._database.read(partial(items.item, number=number))
+
+    def check(self, hand: Hand) -> None:
+        """Raises LeaseLost or Decided, with who has the item, where it is in these hands no more."""
+        self._database.read(partial(lease.check, hand=hand))
 
     def claim(self, number: int, person: str, lease_s: float) -> Lease:
         """Put an item into a person's hands for so long. No two people ever hold the same.
