@@ -298,6 +298,8 @@ class EngineContract:
             "early_stopping": True,
             "min_p": 0.1,
             "top_k": 5,
+            "repetition_penalty": 1.1,
+            "no_repeat_ngram_size": 2,
         }
         plain = a_request()
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -127,20 +128,24 @@ class Answer:
     def _probability(self, choice: Choice) -> float | None:
         """That of its tokens, each among those of the likeliest that some option allows.
 
-        None where the tokens told are not the text, as with pieces of characters.
+        None where that cannot be told, as where tokens are pieces of characters.
         """
         found = schema.span(self._request.slots, choice, self._text)
-        if found is None:
+        told = "".join(str(token["token"]) for token in self._tokens)
+        begins = told.find(self._text)  # some servers tell white space that they leave out of the text
+        if found is None or begins < 0:
             return None
-        wanted = [self._text[: found[0]] + literal(option) for option in choice.options]
+        first, last = begins + found[0], begins + found[1]
+        wanted = [told[:first] + literal(option) for option in choice.options]
         at, product = 0, 1.0
         for token in self._tokens:
-            piece = str(token["token"])
-            if not self._text.startswith(piece, at):
-                return None
-            if at < found[1] and at + len(piece) > found[0]:
-                product *= _share(token, self._text[:at], wanted)
-            at += len(piece)
+            ends = at + len(str(token["token"]))
+            if at < last and ends > first:
+                share = _share(token, told[:at], wanted)
+                if share is None:
+                    return None
+                product *= share
+            at = ends
         return product
 
     def _logprobs(self, text: str) -> dict[str, tuple[float, ...]]:
@@ -157,17 +162,21 @@ class Answer:
         return {self._free.name: tuple(kept)}
 
 
-def _share(token: Mapping[str, Any], before: str, wanted: list[str]) -> float:
-    """The probability of `token` after `before` among those after which some of `wanted` is still left."""
+def _share(token: Mapping[str, Any], before: str, wanted: list[str]) -> float | None:
+    """The probability of `token` after `before` among those after which some of `wanted` is still left.
+
+    None if it is not among those told: of two that are unlikely nobody knows which is likelier.
+    """
     told = {str(each["token"]): float(each["logprob"]) for each in token.get("top_logprobs") or ()}
-    told[str(token["token"])] = float(token["logprob"])
-    stands = {piece: before + piece for piece in told}
+    taken = str(token["token"])
+    if taken not in told:
+        return None
     left = [
-        math.exp(told[piece])
-        for piece, text in stands.items()
-        if any(text.startswith(each) or each.startswith(text) for each in wanted)
+        math.exp(logprob)
+        for piece, logprob in told.items()
+        if any((before + piece).startswith(each) or each.startswith(before + piece) for each in wanted)
     ]
-    return math.exp(told[str(token["token"])]) / max(sum(left), 1e-300)
+    return math.exp(told[taken]) / max(sum(left), sys.float_info.min)
 
 
 def _count(value: Any) -> int:

@@ -12,15 +12,8 @@ from attune.errors import BadRequest
 from attune.request import Choice, Fixed, Free, Number, Pick, Request, Slot
 
 CHAT, COMPLETIONS = "chat/completions", "completions"
-OPTIONAL = (
-    "response_format",
-    "structured_outputs",
-    "regex",
-    "logprobs",
-    "top_logprobs",
-    "stream_options",
-    "seed",
-)
+BINDING = frozenset({"response_format", "structured_outputs", "regex", "grammar"})
+OPTIONAL = BINDING | {"logprobs", "top_logprobs", "stream_options", "seed"}
 """What a server may refuse and is then asked without: the parser judges an answer that nothing binds."""
 _ROLES = {"system": "system", "user": "user", "model": "assistant"}
 _TOP = 10
@@ -112,11 +105,16 @@ def _sampling(request: Request, dialect: Dialect) -> dict[str, Any]:
 
 
 def _bound(slots: tuple[Slot, ...], dialect: Dialect) -> dict[str, Any]:
-    if dialect.binds == "response_format":
-        shape = {"name": "answer", "schema": schema.json_schema(slots, formats=dialect.ours)}
-        return {"response_format": {"type": "json_schema", "json_schema": shape}}
-    pattern = schema.regex(slots)
-    return {"regex": pattern} if dialect.binds == "regex" else {"structured_outputs": {"regex": pattern}}
+    match dialect.binds:
+        case "response_format":
+            shape = {"name": "answer", "schema": schema.json_schema(slots, formats=dialect.ours)}
+            return {"response_format": {"type": "json_schema", "json_schema": shape}}
+        case "structured_outputs":
+            return {"structured_outputs": {"regex": schema.regex(slots)}}
+        case "regex":
+            return {"regex": schema.regex(slots)}
+        case "grammar":
+            return {"grammar": schema.gbnf(slots)}
 
 
 def _most_tokens(slot: Slot) -> int:

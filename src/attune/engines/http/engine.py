@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
@@ -29,7 +29,7 @@ class HTTPEngine:
 
     What fails on the way is tried again, with jitter, five times at most and within a budget; a server that
     counts requests (429) is waited for. A request whose future is cancelled closes its connection. What the
-    server does not know of `OPTIONAL` is left out from then on, and logged once.
+    server does not know of `OPTIONAL` is left out from then on, and that is logged once.
 
     Raises EngineError when there is no such server or model, or the key is wrong: the message says which.
     """
@@ -38,7 +38,8 @@ class HTTPEngine:
         self._server = server
         self._model, self._dialect = look_up(server)
         self._gate, self._budget = Gate(server.concurrency), Budget()
-        self._without: set[str] = set()
+        self._without: frozenset[str] = frozenset()
+        self._taken: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._lock = threading.Lock()
         self._closing = False
@@ -61,7 +62,7 @@ class HTTPEngine:
         if (refusal := refused(request, self.lacks, self._model)) is not None:
             return failed(refusal)
         try:
-            self._body(request, request.prompt.lines)
+            self._body(request, request.prompt.lines, self._without)
         except Exception as error:  # noqa: BLE001 - the boundary: a bad request fails alone
             return failed(error)
         future: Future[Completion] = Future()
@@ -118,21 +119,26 @@ class HTTPEngine:
             future.set_exception(as_engine_error(error))
 
     async def _completed(self, request: Request) -> Completion:
-        answer, lines, dropped, tries = Answer(request), request.prompt.lines, 0, 0
+        answer, without = Answer(request), self._without
+        lines, dropped, tries = request.prompt.lines, 0, 0
         while True:
-            sent = self._body(request, lines)
+            sent = self._body(request, lines, without)
             since = await self._gate.enter()
             try:
                 wait_s = await self._exchange.ask(path(request), sent, answer)
                 completion = answer.completion(self._model, dropped)
             except Refused as refusal:
                 wait_s = 0.0
-                if not self._leaves_out(sent, refusal):
+                if unknown := {name for name in OPTIONAL & sent.keys() if name in str(refusal)}:
+                    without |= unknown
+                    self._learn(unknown, refusal)
+                else:
                     lines, dropped = _shorter(lines, request, refusal)
             except (Setback, Garbled) as error:
                 tries += not (isinstance(error, Setback) and error.limited)
                 wait_s = self._again_in(error, since, tries, answer)
             else:
+                self._taken |= OPTIONAL & sent.keys()
                 self._gate.answered()
                 self._gate.pause(min(wait_s, LONGEST_PAUSE_S))
                 self._budget.answered()
@@ -141,21 +147,20 @@ class HTTPEngine:
                 self._gate.leave()
             await asyncio.sleep(wait_s)
 
-    def _body(self, request: Request, lines: tuple[str, ...]) -> dict[str, Any]:
-        return body(request, lines, self._model, self._dialect, self._without)
+    def _body(self, request: Request, lines: tuple[str, ...], without: frozenset[str]) -> dict[str, Any]:
+        return body(request, lines, self._model, self._dialect, without)
 
-    def _leaves_out(self, sent: Mapping[str, Any], refusal: Refused) -> bool:
-        """Whether the server refused something that can be left out, and was not yet."""
-        unknown = {name for name in OPTIONAL if name in sent and name in str(refusal)} - self._without
-        if unknown:
-            self._without |= unknown
-            log.warning(
-                "The server does not take %s, and is asked without: %s",
-                ", ".join(sorted(unknown)),
-                refusal,
-                extra={"action": "engine_without"},
-            )
-        return bool(unknown)
+    def _learn(self, unknown: set[str], refusal: Refused) -> None:
+        """Leaves out from now on what the server never took: else the fault is with this one request."""
+        if unknown & self._taken or unknown <= self._without:
+            return
+        self._without |= unknown
+        log.warning(
+            "The server does not take %s, and is asked without: %s",
+            ", ".join(sorted(unknown)),
+            refusal,
+            extra={"action": "engine_without"},
+        )
 
     def _again_in(self, error: Setback | Garbled, since: float, tries: int, answer: Answer) -> float:
         """In how many seconds to try again. Raises `error` where that is not to be."""

@@ -1,9 +1,10 @@
-"""What binds an answer to its slots: a JSON schema, or a regular expression; and where its choices stand."""
+"""What binds an answer to its slots: a JSON schema, an expression or a grammar; and where its choices are."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +17,8 @@ _MOST_LISTED = 200
 _SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
 _STRING = r'(?:[^"\\]|\\.)*'
 _SPACE = r"\s*"
+_LETTER = r'[^"\\\r\n\t]|[\\]["\\/nt]'
+"""Of a JSON string, or an escape, in a form that regular expressions and llama.cpp's grammars share."""
 
 
 def json_schema(slots: tuple[Slot, ...], formats: bool = False) -> dict[str, Any]:
@@ -81,26 +84,39 @@ def _choice(values: list[Any]) -> dict[str, Any]:
 
 def regex(slots: tuple[Slot, ...]) -> str:
     """All texts that `slots` can become, and no others: compact, so there is no white space to loop in."""
-    return "".join(map(_exact, slots))
+    return "".join(_exact(slot, _escaped) for slot in slots)
 
 
-def _exact(slot: Slot) -> str:
+def gbnf(slots: tuple[Slot, ...]) -> str:
+    """The same as a grammar of llama.cpp's."""
+    return "root ::= " + " ".join(_exact(slot, _quoted) for slot in slots)
+
+
+def _exact(slot: Slot, said: Callable[[str], str]) -> str:
+    """What `slot` can become; `said` writes a text that is to be there as it is."""
     match slot:
         case Fixed():
-            return _escaped(slot.text)
+            return said(slot.text)
         case Choice() | Pick():
-            return f"({'|'.join(map(_escaped, slot.options))})"
+            return f"({'|'.join(map(said, slot.options))})"
         case Number():
-            return f" {_numbers(slot.low, slot.high)}{_escaped(slot.end)}"
+            return f"({'|'.join(map(said, _numbers(slot)))})" if _few(slot) else _digits(slot, said)
         case Free():
-            return rf'([^"\\\r\n\t]|\\["\\/nt]){{0,{slot.max_chars}}}'
+            return f"({_LETTER}){{0,{slot.max_chars}}}"
 
 
-def _numbers(low: int, high: int) -> str:
-    if high - low < _MOST_LISTED:
-        return f"({'|'.join(map(str, range(low, high + 1)))})"
-    digits = len(str(max(abs(low), abs(high))))
-    return f"{'-?' if low < 0 else ''}(0|[1-9][0-9]{{0,{digits - 1}}})"
+def _few(slot: Number) -> bool:
+    return slot.high - slot.low < _MOST_LISTED
+
+
+def _numbers(slot: Number) -> list[str]:
+    return [f" {number}{slot.end}" for number in range(slot.low, slot.high + 1)]
+
+
+def _digits(slot: Number, said: Callable[[str], str]) -> str:
+    sign = f"{said(' ')}({said('-')})?" if slot.low < 0 else said(" ")
+    more = len(str(max(abs(slot.low), abs(slot.high)))) - 1
+    return f"{sign}({said('0')}|[1-9][0-9]{{0,{more}}}){said(slot.end)}"
 
 
 def choices(slots: tuple[Slot, ...]) -> list[Choice]:
@@ -152,3 +168,7 @@ def _loose(text: str) -> str:
 
 def _escaped(text: str) -> str:
     return _SPECIAL.sub(r"\\\g<0>", text)
+
+
+def _quoted(text: str) -> str:
+    return f" {json.dumps(text, ensure_ascii=False)} "

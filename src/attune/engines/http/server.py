@@ -23,11 +23,11 @@ class Dialect:
     """What a server understands beyond OpenAI's own parameters.
 
     `names` are its words for our settings. `binds` is how an answer is bound to its slots: by OpenAI's
-    `response_format`, or by a regular expression, which leaves no room for white space to loop in.
+    `response_format`, or by a regular expression or grammar, which leave no white space to loop in.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
-    binds: Literal["response_format", "regex", "structured_outputs"] = "response_format"
+    binds: Literal["response_format", "structured_outputs", "regex", "grammar"] = "response_format"
     also: Mapping[str, int] = field(default_factory=dict)
     every_k: int = -1
     """The `top_k` that means all tokens."""
@@ -43,7 +43,9 @@ _SAME = {name: name for name in ("top_k", "min_p", "repetition_penalty")}
 DIALECTS: Mapping[str, Dialect] = {
     "vllm": Dialect(_SAME, "structured_outputs"),
     "sglang": Dialect(_SAME, "regex"),
-    "llamacpp": Dialect(_SAME | {"repetition_penalty": "repeat_penalty"}, also={"repeat_last_n": -1}),
+    "llamacpp": Dialect(
+        _SAME | {"repetition_penalty": "repeat_penalty"}, "grammar", also={"repeat_last_n": 8192}
+    ),
     "attune": Dialect({name: name for name in _BEYOND}, every_k=0, ours=True),
 }
 """By the `owned_by` of the server's models. All others are taken to have OpenAI's own parameters."""
