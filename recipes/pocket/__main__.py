@@ -35,6 +35,12 @@ def options() -> argparse.ArgumentParser:
     add("--minutes", type=float, default=80, help="pretrain: the budget over all sittings")
     add("--tune-minutes", type=float, default=20, help="tune: the same")
     add(
+        "--from",
+        dest="tuned",
+        type=Path,
+        help="tune: a folder of Hugging Face files to go on from, like models/pocket-hf",
+    )
+    add(
         "--piece",
         type=float,
         default=float("inf"),
@@ -107,9 +113,8 @@ def train(step: str, given: argparse.Namespace) -> bool:
     from recipes.pocket.tune import tune
 
     budget = Budget(minutes=given.tune_minutes, piece=given.piece)
-    return tune(
-        given.work, given.size, budget, given.seed, max(1, given.rows // 2), max(1, given.at_once // 2)
-    )
+    rows, at_once = max(1, given.rows // 2), max(1, given.at_once // 2)
+    return tune(given.work, given.size, budget, given.seed, rows, at_once, given.tuned)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from attune.chat import Chat, Role, Turn
 from attune.excerpt import shorten
 from attune.ground import ungrounded
 from attune.language import language_of
-from recipes.pocket import asked, gold, judged, messy
+from recipes.pocket import asked, gold, judged, messy, plain
 from recipes.pocket.asked import Asked
 from recipes.pocket.gold import Example
 from recipes.pocket.measures import accuracy, interval, macro_f1, mean, repeats, rouge
@@ -55,6 +55,7 @@ def evaluate(
         said, speed = asked.answers(asks, engine, examples)
         fitting = asked.fitting(asks, engine, examples, answers)
         typed, _ = asked.answers(asks, engine, messy.read(data, messy.CHECKED))
+        short, _ = asked.answers(asks, engine, plain.read())
     finally:
         engine.close()
     if replies_to:
@@ -62,6 +63,7 @@ def evaluate(
     found = [*sentiments(said), *summaries(said), *replies(said), *judgements(said), messy_texts(typed)]
     return [
         *found,
+        *plain_messages(short),
         _figure("valid answers", fitting, mean),
         Figure("chats/s", speed, speed, speed, len(said)),
     ]
@@ -79,6 +81,10 @@ def sentiments(said: list[Asked]) -> Iterator[Figure]:
             others = [(each.example.sentiment, rival[each.example.chat.id]) for each in part]
             for kind, score in (("macro-F1", macro_f1), ("accuracy", accuracy)):
                 yield _figure(f"sentiment {kind}, {name}", pairs, score, score(others))
+    unhappy = [each for each in said if each.example.sentiment == -1]
+    missed = [float(_guess(each) != -1) for each in unhappy]
+    rivals = [float(rival[each.example.chat.id] != -1) for each in unhappy]
+    yield _figure("unhappy customers not seen", missed, mean, mean(rivals))
 
 
 def messy_texts(said: list[Asked]) -> Figure:
@@ -87,6 +93,14 @@ def messy_texts(said: list[Asked]) -> Figure:
     rival = messy.tuned(list(zip((gold for gold, _ in pairs), scores, strict=True)))
     name = "sentiment macro-F1, messy public texts (VADER with thresholds tuned on them)"
     return _figure(name, pairs, macro_f1, macro_f1(rival))
+
+
+def plain_messages(said: list[Asked]) -> Iterator[Figure]:
+    """How many short messages are read rightly, and how many unhappy ones are not seen."""
+    right = [float(each.example.sentiment == _guess(each)) for each in said]
+    yield _figure("sentiment accuracy, short plain messages", right, mean)
+    unhappy = [float(_guess(each) != -1) for each in said if each.example.sentiment == -1]
+    yield _figure("unhappy customers not seen, short plain messages", unhappy, mean)
 
 
 def summaries(said: list[Asked]) -> Iterator[Figure]:

@@ -14,10 +14,23 @@ from recipes.pocket.shape import SHAPES
 from recipes.pocket.training import Batch, Budget, Rates, Run, next_tokens
 
 RATES = Rates(matrices=0.005, rest=0.001)
+ON_RATES = Rates(matrices=0.0025, rest=0.0005)
+"""Half of it, for a model that has been tuned before."""
 
 
-def tune(work: Path, size: str, budget: Budget, seed: int, step_rows: int, at_once: int) -> bool:
-    """Trains on the lessons of `work`, pass after pass; whether it is done."""
+def tune(
+    work: Path,
+    size: str,
+    budget: Budget,
+    seed: int,
+    step_rows: int,
+    at_once: int,
+    tuned: Path | None = None,
+) -> bool:
+    """Trains on the lessons of `work`, pass after pass; whether it is done.
+
+    It begins with the pretrained weights, or goes on from the Hugging Face files in the folder `tuned`.
+    """
     torch.manual_seed(seed)
     ids, counts = rows.lessons(work)
 
@@ -27,8 +40,8 @@ def tune(work: Path, size: str, budget: Budget, seed: int, step_rows: int, at_on
         return [next_tokens(ids[part], counts[part]) for part in parts]
 
     model = Pocket(SHAPES[size])
-    model.load(load_file(pretrain.weights(work, size)))
-    run = Run(model, work / f"tune-{size}", batches, budget, RATES)
+    model.load(load_file(tuned / "model.safetensors" if tuned else pretrain.weights(work, size)))
+    run = Run(model, work / f"tune-{size}", batches, budget, ON_RATES if tuned else RATES)
     done = run.train()
     if done:
         save_file(

@@ -8,8 +8,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from recipes.pocket import gold, lessons, sources
+from recipes.pocket import gold, lessons, plain, sources
 from recipes.pocket.sources import OFTEN, OWN, conversation_files
+from recipes.pocket.tokenizer import SHARES
 
 RECIPE = Path(sources.__file__).parent
 
@@ -57,3 +58,14 @@ def test_a_files_conversations_come_as_often_as_is_said(tmp_path: Path) -> None:
 def test_every_source_says_its_licence_and_whose_it_is() -> None:
     assert all(source.licence and source.attribution and source.cap > 0 for source in sources.SOURCES)
     assert len({source.folder for source in sources.SOURCES}) == len(sources.SOURCES)
+
+
+def test_the_plain_messages_to_check_with_are_not_learned(tmp_path: Path) -> None:
+    (tmp_path / "conversations").mkdir()
+    (tmp_path / "conversations" / "train.jsonl").touch()
+    learned = {turn.text for each in lessons.conversations(tmp_path) for turn in each.chat.turns}
+    checked = plain.read()
+    assert {each.chat.turns[0].text for each in checked} >= {"The lamp came broken. I am angry."}
+    assert not learned & {each.chat.turns[0].text for each in checked}
+    languages = Counter((each.chat.language, each.sentiment) for each in checked)
+    assert len(languages) == 3 * len(SHARES)

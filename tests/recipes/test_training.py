@@ -84,6 +84,26 @@ def test_a_run_that_was_done_goes_on_with_a_longer_budget_and_its_rates(tmp_path
     assert rates[6] > rates[5]
 
 
+def test_tuning_goes_on_from_the_hugging_face_files_of_a_tuned_model(tmp_path: Path) -> None:
+    from recipes.pocket import rows, tune
+    from recipes.pocket.model import Pocket
+    from recipes.pocket.shape import SHAPES
+    from recipes.pocket.training import Budget
+    from safetensors.torch import load_file, save_file
+
+    tuned = tmp_path / "hf"
+    tuned.mkdir()
+    given = Pocket(SHAPES["small"]).weights()
+    save_file(given, tuned / "model.safetensors")
+    rows.write_lessons(tmp_path, [[7] * 48], [[1] * 48])
+    with torch.compiler.set_stance("force_eager"):
+        assert tune.tune(tmp_path, "small", Budget(tokens=1), 5, 1, 1, tuned)
+    made = load_file(tune.weights(tmp_path, "small"))
+    assert made.keys() == given.keys()
+    assert all(torch.allclose(made[name], each, atol=1e-2) for name, each in given.items())
+    assert any(not torch.equal(made[name], each) for name, each in given.items())
+
+
 def test_it_learns_and_draws_its_curve(tmp_path: Path) -> None:
     run(tmp_path, 4 * 39 * 40)
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text(encoding="utf-8").splitlines()]
