@@ -26,7 +26,7 @@ LAYERS = [
     {"openai"},
     {"connect"},
     {"batch"},
-    {"beam", "measure"},
+    {"beam", "compare", "measure"},
     {"tune"},
     {"serve", "pages"},
     {"cli", "__init__"},

@@ -12,6 +12,7 @@ from attune.desk.refusal import Refused
 from attune.desk.roles import MAY, Right, may
 from attune.desk.roles import Role as DeskRole
 from attune.desk.ruling import Approve, Kind, Reject, judge
+from attune.desk.score import changed
 from attune.errors import Misfit
 
 CHAT = Chat("7", "u", (Turn(Role.CUSTOMER, "My refund is late."),))
@@ -21,6 +22,12 @@ def test_a_browsers_line_ends_are_no_edit() -> None:
     assert judge(Approve("One.\r\nTwo.\r\n"), "One.\nTwo.").kind is Kind.APPROVED
     assert judge(Approve("One.\nThree."), "One.\nTwo.").kind is Kind.EDITED
     assert judge(Reject("other"), "One.").kind is Kind.REJECTED
+
+
+def test_an_edit_changes_a_twentieth_at_least_and_twenty_at_most() -> None:
+    assert [changed(*each) for each in ((0, 40), (1, 40), (2, 40), (3, 40), (40, 40), (90, 40), (7, 0))] == [
+        0, 1, 1, 2, 20, 20, 20,
+    ]  # fmt: skip
 
 
 def test_a_correction_is_checked_as_the_models_answer_is() -> None:

@@ -122,9 +122,11 @@ def test_decisions_are_counted_and_an_undone_one_is_not(store: Store, chats: dic
     store.reviews.undo(made.id, "ann", 60, 10)
     found = {each.value: (each.n, each.total) for each in store.insight.by("model", "decision", frame())}
     assert found == {"approved": (1, 0), "edited": (1, 1), "rejected": (1, 0)}
-    assert [(each.value, each.n) for each in store.insight.by("model", "reason", frame())] == [
-        ("wrong tone", 1)
-    ]
+    (reason,), (edit,) = (
+        store.insight.by("model", "reason", frame()),
+        store.insight.by("model", "edit", frame()),
+    )
+    assert (reason.value, reason.n, edit.value, edit.n) == ("wrong tone", 1, "5", 1)
     assert [(each.group, each.n) for each in store.insight.by("arm", "reason", frame(arm="b"))] == [("b", 1)]
     assert store.insight.by("arm", "decision", frame(arm="other")) == ()
     waited = store.insight.waiting_s("decide_s", frame())

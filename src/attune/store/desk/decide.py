@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, null, selec
 
 from attune.desk.refusal import GoneOut, Stale, Unknown
 from attune.desk.ruling import Approve, Judged, Kind, Reject, Ruling, judge
-from attune.store.desk import audit, stale, tally
+from attune.desk.score import changed
+from attune.store.desk import audit, sorts, stale, tally
 from attune.store.desk.lease import Hand, Lease, held, lost
 from attune.store.desk.queue import OPEN
 from attune.store.desk.schema import decisions, outbox, working_drafts
@@ -66,6 +67,7 @@ def decide(connection: Connection, hand: Hand, ruling: Ruling, undo_s: float) ->
     made = _write(connection, hand, ruling, judged, item)
     closed = update(reviews).where(reviews.c.number == hand.number)
     connection.execute(closed.values(status=_STATUS[judged.kind], lease_until=0.0))
+    sorts.count(connection, [sorts.sort_of(item._asdict())], -1)
     if made.kind is not Kind.REJECTED:
         _send(connection, made, item, undo_s)
     connection.execute(_own_draft(hand.number, hand.person))
@@ -94,6 +96,7 @@ def undo(connection: Connection, key: str, person: str, lease_s: float, undo_s: 
         keep(connection, made.number, person, made.text)
     item = _item(connection, reviews.c.number == made.number)
     assert item is not None, f"decision {key} has no review"
+    sorts.count(connection, [sorts.sort_of(item._asdict())], 1)
     tally.add(connection, _about(item), _counts(made, -1))
     audit.note(connection, person, "undone", audit.chat(made.number), decision=key)
     return Lease(made.number, person, token, until, lease_s)
@@ -113,7 +116,7 @@ def _of_claim(connection: Connection, hand: Hand) -> Decision | None:
 def _item(connection: Connection, which: ColumnElement[bool]) -> Row[Any] | None:
     """The review with what its outcome says of it, locked."""
     same = [reviews.c[name] == outcomes.c[name] for name in ("key", "task", "task_version")]
-    columns = (reviews, outcomes.c.digest, outcomes.c.model, outcomes.c.arm, now().label("at"))
+    columns = (reviews, outcomes.c.digest, now().label("at"))
     joined = select(*columns).join_from(reviews, outcomes, and_(*same)).where(which)
     return connection.execute(joined.with_for_update(of=reviews)).one_or_none()
 
@@ -183,6 +186,8 @@ def _about(item: Row[Any]) -> About:
 
 def _counts(made: Decision, n: int) -> list[Count]:
     rejected = [Count("reason", made.reason, made.decided_at, n)] if made.reason else []
+    step = str(changed(made.distance, made.units))
+    edited = [Count("edit", step, made.decided_at, n)] if made.kind is Kind.EDITED else []
     return [
         Count("decision", made.kind, made.decided_at, n, n * made.distance),
         Count("claim_s", tally.bucket(made.waited_s), made.decided_at, n, n * made.waited_s),
@@ -194,4 +199,5 @@ def _counts(made: Decision, n: int) -> list[Count]:
             n * (made.waited_s + made.worked_s),
         ),
         *rejected,
+        *edited,
     ]

@@ -16,7 +16,7 @@ from attune.store.desk.schema import tallies
 from attune.store.desk.search import Found, Look
 from attune.store.desk.way import Way
 
-Measure = Literal["chat", "decision", "reason", "rating"]
+Measure = Literal["chat", "decision", "edit", "reason", "rating", "claim_s", "decide_s"]
 Dimension = Literal["task", "language", "channel", "model", "arm"]
 _AT_ONCE = 1000
 
@@ -42,8 +42,8 @@ class Frame:
 class Sum:
     """`n` times `value`, in the span that begins at `group` or of the language, channel, … `group`.
 
-    `value` is the sentiment, the decision's kind, the reason, the stars; `total` is, for decisions, how many
-    words were changed.
+    `value` is the sentiment, the decision's kind, for an edit how much was changed (attune.desk.score), the
+    reason, the stars, the bucket of a time; `total` is, for decisions, how many words were changed.
     """
 
     group: Any
