@@ -76,9 +76,9 @@ class Config:
     models: Annotated[str, Option("The folder of models that were added: attune models.")] = (
         "~/.local/share/attune/models"
     )
-    adapters: Annotated[str, Option("The folder of adapters that were tuned or imported: attune adapters.")] = (
-        "~/.local/share/attune/adapters"
-    )
+    adapters: Annotated[
+        str, Option("The folder of adapters that were tuned or imported: attune adapters.")
+    ] = "~/.local/share/attune/adapters"
     task: Annotated[
         str, Option("What is asked about each chat: a task's name, or a path to its TOML file.")
     ] = "triage"

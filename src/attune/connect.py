@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attune import task as tasks
+from attune.adapters.kept import label
+from attune.adapters.weights import check_base
 from attune.address import Address
 from attune.engines import Engine
 from attune.errors import BadConfig, StoreError
@@ -89,22 +91,31 @@ def task_folder(engine_address: str) -> Path | None:
     if scheme == "ctranslate2":
         own = Path(rest.partition("?")[0]) / "tasks"
         return own if own.is_dir() else tasks.BUILT_IN / "t5"
-    folders = {"pocket": POCKET, "openvino": Path(rest)}
+    folders = {"pocket": POCKET, "openvino": Path(rest.partition("?")[0])}
     return folders[scheme] / "tasks" if scheme in folders else None
 
 
 def _pocket(rest: str) -> Engine:
-    if rest:
-        raise BadConfig(f"pocket is one model and takes nothing behind it, not {rest!r}")
-    return _openvino(str(POCKET))
+    folder, _, query = rest.partition("?")
+    if folder:
+        raise BadConfig(f"pocket is one model and takes nothing behind it but ?adapter=PATH, not {rest!r}")
+    return _openvino(f"{POCKET}?{query}")
 
 
 def _openvino(rest: str) -> Engine:
-    if not rest:
+    name, _, query = rest.partition("?")
+    if not name:
         raise BadConfig("openvino: needs the model's folder, like openvino:models/gemma")
+    address = Address.of(f"openvino:{rest}", "openvino", name, query)
+    address.check_options(("adapter",))
     from attune.engines.openvino import OpenVINOEngine
 
-    return OpenVINOEngine(Path(rest))
+    folder = Path(name)
+    if "adapter" not in address.options:
+        return OpenVINOEngine(folder)
+    adapter = Path(address.options["adapter"])
+    check_base(adapter, folder)
+    return OpenVINOEngine(folder, f"{folder.resolve().name}+{label(adapter)}", adapter=adapter)
 
 
 def _ctranslate2(rest: str) -> Engine:
@@ -251,7 +262,8 @@ _ENGINES: Mapping[str, Callable[[str], Engine]] = {
 
 
 def _split(address: str, known: Mapping[str, object], what: str) -> tuple[str, str]:
-    scheme, _, rest = address.partition(":")
+    scheme = re.split("[:?]", address, maxsplit=1)[0]
+    rest = address.removeprefix(scheme).removeprefix(":")
     if scheme not in known:
         raise BadConfig(f"no {what} is called {address!r}; there are: {', '.join(known)}")
     return scheme, rest

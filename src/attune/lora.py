@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError, deserialize
+from safetensors.numpy import save
 
 from attune.errors import EngineError
 from attune.visible import visible
@@ -80,6 +81,34 @@ def read(folder: Path) -> dict[str, Factors]:
         raise EngineError(
             f"{folder}: the two matrices of a module do not belong together ({error})"
         ) from error
+
+
+def write(folder: Path, factors: Mapping[str, Factors], base: str, task_type: str = "CAUSAL_LM") -> None:
+    """Writes `factors`, their scales multiplied into b, as a PEFT folder for the model called `base`."""
+    ranks = {module: added.a.shape[0] for module, added in factors.items()}
+    most = max(ranks.values())
+    others = {module: rank for module, rank in ranks.items() if rank != most}
+    config = {
+        "peft_type": "LORA",
+        "task_type": task_type,
+        "base_model_name_or_path": base,
+        "inference_mode": True,
+        "r": most,
+        "lora_alpha": most,
+        "rank_pattern": others,
+        "alpha_pattern": others,
+        "target_modules": list(factors),
+        "bias": "none",
+    }
+    tensors = {}
+    for module, added in factors.items():
+        tensors[f"base_model.model.{module}.lora_A.weight"] = np.ascontiguousarray(added.a)
+        tensors[f"base_model.model.{module}.lora_B.weight"] = np.ascontiguousarray(
+            added.b * np.float32(added.scale)
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+    (folder / WEIGHTS).write_bytes(save(tensors, {"format": "pt"}))
 
 
 def _factors(a: Matrix, b: Matrix, scale: float) -> Factors:

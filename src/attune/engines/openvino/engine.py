@@ -33,7 +33,8 @@ class OpenVINOEngine:
     Requests join and leave at every step. One that finds the cache full waits, in order of arrival.
     A step that fails ends the requests in it, with its error as their cause, and no others.
     Sizes that are not given are chosen for the machine (see `sizes`). `exact` computes in float32
-    throughout, to compare with other programs; it is slower.
+    throughout, to compare with other programs; it is slower. `adapter` is the PEFT folder of a LoRA that the
+    model is run with (see `adapter`).
 
     Raises EngineError when the folder cannot be used: the message says what is missing.
     """
@@ -48,12 +49,13 @@ class OpenVINOEngine:
         running: int = 0,
         cache_mb: int | None = None,
         exact: bool = False,
+        adapter: Path | None = None,
     ) -> None:
         found = open_folder(folder)
         self._context_tokens = min(context_tokens, found.context_tokens)
         machine = this_machine()
         sizes = Sizes(step_tokens, running, cache_mb).on(machine)
-        self._runner = PagedModel(found.xml, exact, machine.quota)
+        self._runner = PagedModel(found.xml, adapter, exact, machine.quota)
         blocks = sizes.blocks(machine, self._runner.block_bytes, self._context_tokens)
         self._runner.allocate(blocks)
         self._tokens = Tokens(found.tokenizer, found.ends, found.bos, self._runner.vocabulary)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from attune.engines.openvino.adapter import branch
 from attune.errors import EngineError
 
 FED = ("input_ids", "max_context_len", "past_lens", "subsequence_begins")
@@ -13,12 +14,15 @@ POSITIONS = "position_ids"
 HEAD_ROWS, SCORED_ROWS, FOLLOWING = "head_rows", "scored_rows", "following"
 
 
-def paged(core: Any, xml: Path) -> Any:
-    """The model in `xml`, its attention paged, its vocabulary head run only where logits are wanted."""
+def paged(core: Any, xml: Path, adapter: Path | None) -> Any:
+    """The model in `xml`, with `adapter` if there is one, its attention paged, its vocabulary head run only
+    where logits are wanted."""
     from openvino._offline_transformations import paged_attention_transformation
 
     try:
         model = core.read_model(xml)
+        if adapter:
+            branch(model, adapter)
         paged_attention_transformation(model)
     except RuntimeError as error:
         raise EngineError(f"{xml}: OpenVINO cannot read this model or page its attention: {error}") from error

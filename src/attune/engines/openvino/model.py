@@ -45,11 +45,11 @@ class Row:
 class PagedModel:
     """A compiled model with paged attention. It runs once its cache is allocated."""
 
-    def __init__(self, xml: Path, exact: bool = False, threads: int = 0) -> None:
+    def __init__(self, xml: Path, adapter: Path | None = None, exact: bool = False, threads: int = 0) -> None:
         """With `threads` processors, or as many as OpenVINO sees."""
         openvino = _openvino()
         core = openvino.Core()
-        model = paged(core, xml)
+        model = paged(core, xml, adapter)
         limit = {"INFERENCE_NUM_THREADS": threads} if threads else {}
         compiled = core.compile_model(model, "CPU", {**(_EXACT if exact else _FAST), **limit})
         self._request = compiled.create_infer_request()

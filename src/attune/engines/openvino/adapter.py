@@ -1,0 +1,68 @@
+"""A LoRA put into a model's graph: what it adds to a module's output, as a branch beside that module."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from attune.errors import EngineError
+from attune.lora import Factors, named, read
+
+_HEAD = "lm_head"
+
+
+def branch(model: Any, adapter: Path) -> None:
+    """Adds what the adapter in the PEFT folder `adapter` adds to its modules, in the graph `model` as it was
+    read. The weights there, whatever their type, stay as they are.
+
+    Raises EngineError for an adapter that cannot be read, and names the modules that the graph has not, or
+    has in another shape.
+    """
+    from openvino import opset13
+
+    factors = read(adapter)
+    found = _linear_layers(model)
+    # An untrained one adds nothing, and may be of a layer that takes another's keys and was not exported.
+    trained = {module: added for module, added in factors.items() if added.b.any()}
+    wanted = {module.replace("language_model.", ""): added for module, added in trained.items()}
+    if missing := [module for module in wanted if module not in found or module == _HEAD]:
+        raise EngineError(
+            f"{adapter} changes {named(missing)}, which this engine cannot find in the model, or cannot "
+            "change: it serves adapters of the linear layers before the vocabulary head. Is it this model's?"
+        )
+    odd = [module for module, added in wanted.items() if _shape(found[module]) != _shape_of(added)]
+    if odd:
+        there, here = _shape(found[odd[0]]), _shape_of(wanted[odd[0]])
+        raise EngineError(
+            f"{adapter} was made for another model: its {named(odd)} is {here[0]}×{here[1]}, "
+            f"the model's is {there[0]}×{there[1]}"
+        )
+    for module, added in wanted.items():
+        product = found[module]
+        readers = product.output(0).get_target_inputs()
+        narrow = opset13.matmul(product.input_value(0), opset13.constant(added.a), False, True)
+        wide = opset13.matmul(narrow, opset13.constant(added.b * np.float32(added.scale)), False, True)
+        total = opset13.add(product.output(0), wide)
+        for reader in readers:
+            reader.replace_source_output(total.output(0))
+    model.validate_nodes_and_infer_types()
+
+
+def _linear_layers(model: Any) -> dict[str, Any]:
+    """The matrix products of the modules, by the module's name, which the exporter left in theirs:
+    __module.model.layers.0.self_attn.q_proj/aten::linear/MatMul."""
+    products = [node for node in model.get_ops() if node.get_type_name() == "MatMul"]
+    linear = [node for node in products if node.input_value(1).get_partial_shape().is_static]
+    return {node.get_friendly_name().partition("/")[0].removeprefix("__module."): node for node in linear}
+
+
+def _shape(product: Any) -> tuple[int, int]:
+    """Outputs and inputs of a linear layer; its weights are its second factor, transposed."""
+    rows, columns = product.input_value(1).get_partial_shape()
+    return rows.get_length(), columns.get_length()
+
+
+def _shape_of(added: Factors) -> tuple[int, int]:
+    return added.b.shape[0], added.a.shape[1]
