@@ -11,11 +11,9 @@ from attune.chat import Chat, Role
 from attune.errors import Misfit
 from attune.excerpt import candidates, is_excerpt
 from attune.ground import names_count, ungrounded
-from attune.request import Choice, Fixed, Free, Grounds, Number, Pick, Slot
+from attune.request import TOKENS_PER_CHAR, Choice, Fixed, Free, Grounds, Number, Pick, Slot
 
 Column = Literal["text", "integer", "boolean", "list"]
-# Scripts written in bytes (three tokens a character) end early by tokens; all others by characters.
-_TOKENS_PER_CHAR = 1.5
 
 
 class Grounded(StrEnum):
@@ -178,7 +176,7 @@ class TextField:
     def free(self, chat: Chat, json: bool) -> Free:
         free = self.grounded is Grounded.NO
         grounds = None if free else Grounds(chat.text, names_count(chat.language))
-        return Free(self.name, self.max_chars, int(self.max_chars * _TOKENS_PER_CHAR), json, grounds)
+        return Free(self.name, self.max_chars, int(self.max_chars * TOKENS_PER_CHAR), json, grounds)
 
     def check(self, value: Any, chat: Chat) -> tuple[Any, tuple[str, ...]]:
         text = _text(self.name, value, self.max_chars)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -15,7 +15,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from attune.config import Option
 from attune.engines import Engine, refused, submit_many
 from attune.prompt import converse
-from attune.request import Completion, Free, Prompt, Request, Sampling
+from attune.request import Completion, Free, Prompt, Request, Sampling, Slot
 
 _MOST_CHARS = 10_000_000
 
@@ -102,12 +102,15 @@ def lacking(generation: Generation, engine: Engine) -> str:
     return str(refusal) if refusal else ""
 
 
-def ask(engine: Engine, prompt: Prompt, generation: Generation) -> list[Future[Completion]]:
+def ask(
+    engine: Engine, prompt: Prompt, generation: Generation, slots: tuple[Slot, ...] = ()
+) -> list[Future[Completion]]:
     """Asks for all texts of one record: a future for each that is drawn, one for those of a beam search.
 
-    `texts` puts together what they give.
+    `texts` puts together what they give. With `slots` each is an answer of theirs.
     """
     request = _request(prompt, generation)
+    request = replace(request, slots=slots) if slots else request
     if generation.drawn:
         return submit_many(engine, request, generation.num_return_sequences)
     return [engine.submit(request)]

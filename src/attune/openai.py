@@ -11,7 +11,8 @@ from attune.errors import BadConfig
 from attune.generation import parameters
 from attune.given import Given, read
 from attune.prompt import converse
-from attune.request import Completion, Message, Prompt
+from attune.request import Completion, Message, Prompt, Slot
+from attune.schema import most_tokens, slots_of
 
 CHAT = "/v1/chat/completions"
 COMPLETIONS = "/v1/completions"
@@ -25,10 +26,10 @@ _RENAMED = {
 _SAY_NOTHING = frozenset(
     {
         *("messages", "prompt", "model", "stream", "stream_options", "user", "metadata", "store"),
-        *("service_tier", "safety_identifier", "prompt_cache_key", "parallel_tool_calls"),
+        *("response_format", "service_tier", "safety_identifier", "prompt_cache_key", "parallel_tool_calls"),
     }
 )
-"""What changes no text."""
+"""What changes no text, or is read by itself."""
 _ONLY: Mapping[str, tuple[Any, ...]] = {
     "frequency_penalty": (0, 0.0),
     "presence_penalty": (0, 0.0),
@@ -42,7 +43,6 @@ _ONLY: Mapping[str, tuple[Any, ...]] = {
     "tool_choice": ("none", "auto"),
     "functions": ([],),
     "function_call": ("none", "auto"),
-    "response_format": ({"type": "text"},),
     "modalities": (["text"],),
 }
 """What is taken only with a value that changes no text."""
@@ -56,16 +56,27 @@ _ROLES: Mapping[str, Literal["system", "user", "model"]] = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a body asks for: its prompts, one but for completions of a list, and the parameters it gives."""
+    """What a body asks for: its prompts, one but for completions of a list, the parameters it gives, and the
+    slots of its answers, if they are to fit a schema."""
 
     prompts: tuple[Prompt, ...]
     given: Given
+    slots: tuple[Slot, ...] = ()
 
 
 def read_body(url: str, body: Mapping[str, Any]) -> Asked:
     """What the body of a request to `url` asks for. Raises BadConfig, which begins with the field's name."""
     prompts = (_conversation(body.get("messages")),) if url == CHAT else _prompts(body.get("prompt"))
-    return Asked(prompts, read_parameters(body))
+    given, slots = read_parameters(body), _slots(body.get("response_format"))
+    if slots and url != CHAT:
+        raise BadConfig("response_format: for chat completions alone")
+    if slots and (given.get("stop") or given.get("max_new_tokens", most_tokens(slots)) < most_tokens(slots)):
+        raise BadConfig(
+            "response_format: a stop string or fewer tokens than the texts of its schema may have "
+            f"({most_tokens(slots):,}) would cut the answer: leave stop and max_tokens out"
+        )
+    bound = {"max_new_tokens": max(1, most_tokens(slots))} if slots else {}
+    return Asked(prompts, {**given, **bound}, slots)
 
 
 def read_parameters(body: Mapping[str, Any]) -> Given:
@@ -115,6 +126,11 @@ def usage(answers: Sequence[Sequence[Completion]]) -> dict[str, int]:
     return {"prompt_tokens": prompt, "completion_tokens": output, "total_tokens": prompt + output}
 
 
+def sureness(completion: Completion) -> dict[str, Any]:
+    """Of an answer to a schema: the probability of each choice, by its place. OpenAI has nothing like it."""
+    return {"probabilities": dict(completion.probabilities)} if completion.probabilities else {}
+
+
 def finish_reason(completion: Completion) -> str:
     return "length" if completion.finish == "limit" else "stop"
 
@@ -135,8 +151,23 @@ def error(message: str, kind: str = "invalid_request_error", code: str | None = 
 def _choice(chat: bool, index: int, text: str, completion: Completion) -> dict[str, Any]:
     said: dict[str, Any] = {"text": text}
     if chat:
-        said = {"message": {"role": "assistant", "content": text, "refusal": None}}
+        said = {"message": {"role": "assistant", "content": text, "refusal": None}, **sureness(completion)}
     return {"index": index, **said, "logprobs": None, "finish_reason": finish_reason(completion)}
+
+
+def _slots(shape: Any) -> tuple[Slot, ...]:
+    """The slots of a `response_format`, none for text. Raises BadConfig."""
+    if shape is None or shape == {"type": "text"}:
+        return ()
+    if not isinstance(shape, dict) or shape.get("type") != "json_schema":
+        raise BadConfig('response_format: {"type": "json_schema", "json_schema": {…}} or text is needed')
+    told = shape.get("json_schema")
+    if shape.keys() > {"type", "json_schema"} or not isinstance(told, dict) or "schema" not in told:
+        raise BadConfig("response_format.json_schema: an object with a schema is needed")
+    try:
+        return slots_of(told["schema"])
+    except BadConfig as error:
+        raise BadConfig(f"response_format: {error}") from error
 
 
 def _conversation(messages: Any) -> Prompt:

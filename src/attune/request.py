@@ -7,11 +7,15 @@ valid by construction; one that can't (a remote server) writes freely, and the p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from attune.errors import BadRequest
+
+TOKENS_PER_CHAR = 1.5
+"""So many tokens have room for text by default: scripts written in bytes (three tokens a character) end early
+by tokens, all others by characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,17 @@ class Free:
 
 
 Slot = Fixed | Choice | Number | Pick | Free
+
+
+def joined(slots: Iterable[Slot]) -> tuple[Slot, ...]:
+    """`slots`, neighbouring known texts as one: their tokens do not depend on how they were put together."""
+    joined: list[Slot] = []
+    for slot in slots:
+        if isinstance(slot, Fixed) and joined and isinstance(joined[-1], Fixed):
+            joined[-1] = Fixed(joined[-1].text + slot.text)
+        else:
+            joined.append(slot)
+    return tuple(joined)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from attune.fields import (
     YesNoField,
 )
 from attune.language import language_of
-from attune.request import Ask, Fixed, Request, Sampling, Slot
+from attune.request import Ask, Fixed, Request, Sampling, Slot, joined
 
 BUILT_IN = Path(__file__).parent / "tasks"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -106,7 +106,7 @@ class Task:
             end = "," if index < len(self.fields) - 1 else "}"
             slots.append(Fixed(f'{" " if index else "{"}"{part.name}":'))
             slots.extend(part.slots(chat, end))
-        return _joined(slots)
+        return joined(slots)
 
     def draft_text(self, values: Mapping[str, Any], chat: Chat) -> str:
         """The values as a reply: the text field as it is, or the set phrases around the values."""
@@ -257,16 +257,6 @@ def _known(table: Mapping[str, Any], allowed: set[str], where: str) -> None:
     unknown = sorted(set(table) - allowed)
     if unknown:
         raise BadTask(f"{where}: unknown key {unknown[0]!r}; it can be {', '.join(sorted(allowed))}")
-
-
-def _joined(slots: list[Slot]) -> tuple[Slot, ...]:
-    joined: list[Slot] = []
-    for slot in slots:
-        if isinstance(slot, Fixed) and joined and isinstance(joined[-1], Fixed):
-            joined[-1] = Fixed(joined[-1].text + slot.text)
-        else:
-            joined.append(slot)
-    return tuple(joined)
 
 
 def _same(value: Any) -> Any:

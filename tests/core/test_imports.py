@@ -9,7 +9,8 @@ ROOT = Path(attune.__file__).parent
 LAYERS = [
     {"errors", "axis"},
     {"chat", "request", "outcome", "visible"},
-    {"address", "arms", "decode", "excerpt", "gather", "ground", "language", "prompt", "limits", "whole"},
+    {"address", "arms", "decode", "excerpt", "gather", "ground", "language", "limits", "prompt"}
+    | {"schema", "whole"},
     {"fields", "lora"},
     {"task"},
     {"desk"},

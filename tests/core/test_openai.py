@@ -15,6 +15,11 @@ from attune.given import lay, settle
 from attune.request import Completion, Message
 
 HELLO = [{"role": "user", "content": "Hello"}]
+TEXT = {"type": "object", "properties": {"note": {"type": "string", "maxLength": 40}}}
+
+
+def shaped(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
 
 
 def given(**fields: Any) -> Generation:
@@ -90,7 +95,13 @@ def test_what_changes_no_text_is_taken() -> None:
         ({"presence_penalty": 1}, "presence_penalty: not supported"),
         ({"logit_bias": {"50256": -100}}, "logit_bias: not supported"),
         ({"tools": [{"type": "function"}]}, "tools: not supported"),
-        ({"response_format": {"type": "json_object"}}, "response_format: not supported"),
+        ({"response_format": {"type": "json_object"}}, "response_format: .*json_schema.* or text is needed"),
+        (
+            {"response_format": shaped({"type": "object"})},
+            r"response_format: schema.properties: an object with",
+        ),
+        ({"response_format": shaped(TEXT), "max_tokens": 59}, r"fewer tokens than .* may have \(60\)"),
+        ({"response_format": shaped(TEXT), "stop": ["a"]}, "would cut the answer"),
         ({"logprobs": True}, "logprobs: not supported"),
         ({"tempreature": 1}, "tempreature: not a parameter"),
         ({"max_tokens": 5, "max_completion_tokens": 5}, "max_completion_tokens: given twice"),

@@ -112,6 +112,43 @@ def test_a_streamed_text_is_the_whole_text(public: openai.OpenAI, n: int) -> Non
     assert len(set(texts)) == n
 
 
+SHAPE: Any = {
+    "type": "json_schema",
+    "json_schema": {
+        "name": "triage",
+        "schema": {
+            "type": "object",
+            "properties": {
+                "sentiment": {"type": "integer", "enum": [-1, 0, 1]},
+                "urgent": {"type": "boolean"},
+                "stars": {"type": "integer", "minimum": 1, "maximum": 5},
+                "where": {"type": "object", "properties": {"city": {"type": "string", "maxLength": 20}}},
+            },
+        },
+    },
+}
+
+
+def test_an_answer_fits_the_schema_that_was_given(public: openai.OpenAI) -> None:
+    asked: dict[str, Any] = {"model": "pocket", "messages": TALK, "seed": 4, "response_format": SHAPE}
+    whole = public.chat.completions.create(**asked).choices[0]
+    answer = json.loads(whole.message.content or "")
+    assert list(answer) == ["sentiment", "urgent", "stars", "where"]
+    assert answer["sentiment"] in (-1, 0, 1)
+    assert type(answer["urgent"]) is bool
+    assert answer["stars"] in range(1, 6)
+    assert list(answer["where"]) == ["city"]
+    assert len(answer["where"]["city"]) <= 20
+    assert whole.model_extra is not None
+    probabilities = whole.model_extra["probabilities"]
+    assert probabilities.keys() == {"sentiment", "urgent"}
+    pieces = [
+        chunk.choices[0].delta.content or "" for chunk in public.chat.completions.create(**asked, stream=True)
+    ]
+    assert "".join(pieces) == whole.message.content
+    assert '{"sentiment": ' + str(answer["sentiment"]) + "," in pieces[1], "before all the rest is written"
+
+
 def test_texts_are_gone_on_with_each_by_itself(public: openai.OpenAI) -> None:
     prompts = ["My parcel is", "Thank you for"]
     asked: dict[str, Any] = {"model": "pocket", "max_tokens": 6, "temperature": 0}

@@ -19,6 +19,8 @@ from attune.serve.application import application
 from attune.serve.bounds import Bounds
 
 HERE = {"Host": "127.0.0.1"}
+IN_WORDS = ("/invocations", "/v1/chat/completions")
+"""Which parameters go together, and which schemas can be answered, is told in words alone."""
 WIDE = Bounds(max_request_tokens=10**9)
 
 
@@ -36,8 +38,7 @@ def test_every_page_keeps_what_the_reference_promises(make: Make, mode: Generati
 
 
 def try_out(page: Any, mode: GenerationMode) -> None:
-    # Which parameters go together is told in words alone.
-    left_out = [positive_data_acceptance] if page.path == "/invocations" else []
+    left_out = [positive_data_acceptance] if page.path in IN_WORDS else []
 
     @given(case=page.as_strategy(generation_mode=mode))
     @settings(max_examples=25, suppress_health_check=list(HealthCheck), derandomize=True)

@@ -21,7 +21,7 @@ def answer(record: dict[str, Any], number: int, job: Job) -> Row:
     url, body = _checked(record)
     asked = openai.read_body(url, body)
     generation = settle(lay(lay(openai.DEFAULTS, job.given), asked.given))
-    answers = answers_of(asked.prompts, generation, job.act)
+    answers = answers_of(asked.prompts, generation, job.act, asked.slots)
     name = f"{number:012d}"
     response = openai.response(url, answers, name, job.created, job.act.engine.model)
     row = _row(record.get("custom_id"), number, 200, response)

@@ -18,7 +18,7 @@ from attune.given import lay, read, settle
 from attune.handle import Act
 from attune.openai import finish_reason, usage
 from attune.prompt import converse
-from attune.request import Completion, Message, Prompt
+from attune.request import Completion, Message, Prompt, Slot
 
 
 def answer(record: dict[str, Any], number: int, job: Job) -> Row:
@@ -41,10 +41,13 @@ def answer(record: dict[str, Any], number: int, job: Job) -> Row:
     return Row(number, encoded(row), tokens["prompt_tokens"], tokens["completion_tokens"])
 
 
-def answers_of(prompts: Sequence[Prompt], generation: Generation, act: Act) -> list[list[Completion]]:
-    """The completions of each prompt. An engine that fails or is late is asked again, `tries` times in all.
+def answers_of(
+    prompts: Sequence[Prompt], generation: Generation, act: Act, slots: tuple[Slot, ...] = ()
+) -> list[list[Completion]]:
+    """The completions of each prompt, with `slots` answers of theirs.
 
-    Raises BadRequest for what the engine cannot do, EngineError or TimeoutError as the last try ended.
+    An engine that fails or is late is asked again, `tries` times in all. Raises BadRequest for what the
+    engine cannot do, EngineError or TimeoutError as the last try ended.
     """
     if why := lacking(generation, act.engine):
         raise BadRequest(why)
@@ -52,7 +55,7 @@ def answers_of(prompts: Sequence[Prompt], generation: Generation, act: Act) -> l
     while True:
         tries -= 1
         try:
-            return _asked(prompts, generation, act)
+            return _asked(prompts, generation, act, slots)
         except BadRequest:
             raise
         except (EngineError, TimeoutError):
@@ -60,9 +63,11 @@ def answers_of(prompts: Sequence[Prompt], generation: Generation, act: Act) -> l
                 raise
 
 
-def _asked(prompts: Sequence[Prompt], generation: Generation, act: Act) -> list[list[Completion]]:
+def _asked(
+    prompts: Sequence[Prompt], generation: Generation, act: Act, slots: tuple[Slot, ...]
+) -> list[list[Completion]]:
     until = time.monotonic() + act.timeout_s
-    futures = [ask(act.engine, prompt, generation) for prompt in prompts]
+    futures = [ask(act.engine, prompt, generation, slots) for prompt in prompts]
     try:
         return [[_result(future, until) for future in of_prompt] for of_prompt in futures]
     finally:

@@ -19,7 +19,7 @@ from attune.engines import Engine
 from attune.errors import AttuneError, BadConfig
 from attune.generation import Generation, ask, lacking
 from attune.given import lay, settle
-from attune.request import Completion, Prompt
+from attune.request import Completion, Prompt, Slot
 from attune.serve import shapes
 from attune.serve.leaving import Leash, unless_gone
 from attune.serve.refusal import RESPONSES, Refusal, refusal_of
@@ -38,7 +38,7 @@ _MESSAGE = shapes.of_object(
 )
 _MESSAGES = {"type": "array", "items": _MESSAGE, "minItems": 1}
 _TEXTS = {"type": "array", "items": {"type": "string"}, "minItems": 1}
-_CHAT_BODY = shapes.body(shapes.of_openai({"messages": _MESSAGES}))
+_CHAT_BODY = shapes.body(shapes.of_openai({"messages": _MESSAGES}, response_format=shapes.RESPONSE_FORMAT))
 _TEXT_BODY = shapes.body(shapes.of_openai({"prompt": {"anyOf": [{"type": "string"}, _TEXTS]}}))
 _STREAM: dict[str, Any] = {"text/event-stream": {}}
 
@@ -50,6 +50,7 @@ class Asked:
     url: str
     prompts: tuple[Prompt, ...]
     generation: Generation
+    slots: tuple[Slot, ...]
     name: str
     created: int
     usage: bool
@@ -118,7 +119,7 @@ def _asked(url: str, body: Mapping[str, Any], service: Service) -> Asked:
     read = openai.read_body(url, body)
     generation = settle(lay(openai.DEFAULTS, read.given))
     usage = bool((body.get("stream_options") or {}).get("include_usage"))
-    asked = Asked(url, read.prompts, generation, secrets.token_hex(12), int(time.time()), usage)
+    asked = Asked(url, read.prompts, generation, read.slots, secrets.token_hex(12), int(time.time()), usage)
     check_bounds(len(read.prompts), generation, service)
     if body.get("stream") and not generation.drawn:
         raise BadConfig("stream: the texts of a beam search are known at its end; leave stream or beams out")
@@ -157,7 +158,7 @@ async def _whole(asked: Asked, service: Service) -> list[list[Completion]]:
     try:
         async with asyncio.timeout(service.bounds.timeout_s):
             futures = await asyncio.to_thread(
-                lambda: [ask(leash, prompt, asked.generation) for prompt in asked.prompts]
+                lambda: [ask(leash, prompt, asked.generation, asked.slots) for prompt in asked.prompts]
             )
             return [[await _result(each, service) for each in some] for some in futures]
     finally:
@@ -172,7 +173,8 @@ async def _result(future: Any, service: Service) -> Completion:
 
 async def _streamed(asked: Asked, service: Service) -> Response:
     """The answer as events. It begins when the engine has begun to write: what it refuses is an error."""
-    pieces = written(service.act.engine, asked.prompts, asked.generation, service.bounds.timeout_s)
+    asking = (asked.prompts, asked.generation, asked.slots)
+    pieces = written(service.act.engine, *asking, service.bounds.timeout_s)
     first = await anext(pieces)
     return StreamingResponse(_events(asked, service, first, pieces), media_type="text/event-stream")
 
@@ -207,14 +209,15 @@ def _said(asked: Asked, service: Service, each: Written, ended: dict[int, Comple
     ended[each.index] = each.said
     service.metrics.answered(each.said)
     end: dict[str, Any] = {} if asked.url == openai.CHAT else {"text": ""}
-    return _chunk(asked, service, each.index, end, openai.finish_reason(each.said))
+    return _chunk(asked, service, each.index, end, each.said)
 
 
 def _chunk(
-    asked: Asked, service: Service, index: int, said: Mapping[str, Any], finish: str | None = None
+    asked: Asked, service: Service, index: int, said: Mapping[str, Any], end: Completion | None = None
 ) -> dict[str, Any]:
     own = {"delta": said} if asked.url == openai.CHAT else said
-    choice = {"index": index, **own, "logprobs": None, "finish_reason": finish}
+    choice = {"index": index, **own, "logprobs": None, "finish_reason": end and openai.finish_reason(end)}
+    choice |= openai.sureness(end) if end else {}
     return {**_frame(asked, service), "choices": [choice]}
 
 

@@ -16,6 +16,7 @@ from attune.engines import Engine
 from attune.errors import EngineError
 from attune.request import Completion
 from attune.request import Request as Question
+from attune.serve.beginning import Beginning
 from attune.serve.refusal import Refusal
 
 Answer = TypeVar("Answer")
@@ -64,7 +65,8 @@ class Leash:
             future.set_exception(EngineError("the client went away"))
             return future
         if self._tell is not None:
-            request = replace(request, written=partial(self._tell, len(self._asked)))
+            tell = partial(self._tell, len(self._asked))
+            request = replace(request, written=tell, known=Beginning(request.slots, tell).known)
         future = self._engine.submit(request)
         self._asked.append(future)
         if self._ended.is_set():  # meanwhile

@@ -27,6 +27,14 @@ _DRAWN = (
 )
 
 
+RESPONSE_FORMAT: Schema = {
+    "description": "Text, or an answer to a JSON schema of the shapes in docs/serve.md.",
+    "type": ["object", "null"],
+    "properties": {"type": {"enum": ["text", "json_schema"]}, "json_schema": {"type": "object"}},
+    "required": ["type"],
+}
+
+
 class Usage(BaseModel):
     prompt_tokens: int
     completion_tokens: int
@@ -42,6 +50,7 @@ class Said(BaseModel):
 class ChatChoice(BaseModel):
     index: int
     message: Said
+    probabilities: dict[str, float] = {}
     logprobs: None
     finish_reason: Literal["stop", "length"]
 
@@ -91,8 +100,9 @@ def of_parameter(option: Option) -> Schema:
     return schema
 
 
-def of_openai(asked: Mapping[str, Schema]) -> Schema:
-    """The body of a completion, with what is asked, and the parameters by the names that OpenAI gave them."""
+def of_openai(asked: Mapping[str, Schema], **others: Schema) -> Schema:
+    """The body of a completion, with what is asked, the parameters by the names that OpenAI gave them, and
+    what `others` may be there."""
     given = {name: of_parameter(parameters()[name]) for name in _DRAWN}
     given |= {name: of_parameter(parameters()[ours]) for name, ours in _OF_OPENAI.items()}
     usage: Schema = {
@@ -105,7 +115,7 @@ def of_openai(asked: Mapping[str, Schema]) -> Schema:
         "stream_options": {"anyOf": [usage, {"type": "null"}]},
     }
     who: dict[str, Schema] = {"model": {"type": ["string", "null"]}, "user": {"type": ["string", "null"]}}
-    return of_object({**asked, **who, **given, **streamed}, list(asked))
+    return of_object({**asked, **who, **given, **streamed, **others}, list(asked))
 
 
 def of_object(properties: Mapping[str, Schema], required: list[str]) -> Schema:

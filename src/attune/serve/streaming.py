@@ -12,7 +12,7 @@ from typing import Any
 
 from attune.engines import Engine
 from attune.generation import Generation, ask
-from attune.request import Completion, Prompt
+from attune.request import Completion, Prompt, Slot
 from attune.serve.leaving import Leash
 
 
@@ -25,7 +25,11 @@ class Written:
 
 
 async def written(
-    engine: Engine, prompts: Sequence[Prompt], generation: Generation, timeout_s: float
+    engine: Engine,
+    prompts: Sequence[Prompt],
+    generation: Generation,
+    slots: tuple[Slot, ...],
+    timeout_s: float,
 ) -> AsyncGenerator[Written]:
     """All texts of all prompts, in pieces as they come. To close it gives up what is still being written.
 
@@ -41,15 +45,21 @@ async def written(
     until = loop.time() + timeout_s
     try:
         futures = await asyncio.to_thread(
-            lambda: [each for prompt in prompts for each in ask(leash, prompt, generation)]
+            lambda: [each for prompt in prompts for each in ask(leash, prompt, generation, slots)]
         )
         for index, future in enumerate(futures):
             future.add_done_callback(partial(put, index))
-        left = len(futures)
+        left, lengths = len(futures), [0] * len(futures)
         while left:
             index, said = await asyncio.wait_for(coming.get(), max(0.0, until - loop.time()))
-            left -= isinstance(said, Future)
-            yield Written(index, said if isinstance(said, str) else said.result())
+            if isinstance(said, Future):
+                left -= 1
+                if rest := said.result().text[lengths[index] :]:
+                    yield Written(index, rest)
+                yield Written(index, said.result())
+            else:
+                lengths[index] += len(said)
+                yield Written(index, said)
     finally:
         leash.give_up()
 

@@ -9,7 +9,7 @@ from typing import Any
 from attune.engines.http import schema
 from attune.engines.http.server import Dialect
 from attune.errors import BadRequest
-from attune.request import Choice, Fixed, Free, Number, Pick, Request, Slot
+from attune.request import TOKENS_PER_CHAR, Choice, Fixed, Free, Number, Pick, Request, Slot
 
 CHAT, COMPLETIONS = "chat/completions", "completions"
 BINDING = frozenset({"response_format", "structured_outputs", "regex", "grammar"})
@@ -18,7 +18,6 @@ OPTIONAL = BINDING | {"logprobs", "top_logprobs", "stream_options", "seed"}
 _ROLES = {"system": "system", "user": "user", "model": "assistant"}
 _TOP = 10
 """So many of the likeliest tokens are told for each: options of a choice are few."""
-_TOKENS_PER_CHAR = 1.5
 _DIGITS = 20
 _CONTROL = re.compile(
     r"(?:<(?=[|｜][^<>\s]{1,40}>|[^<>\s]{1,40}[|｜]>|(?:start|end|begin)_of_\w+>|/?s>"
@@ -120,9 +119,9 @@ def _bound(slots: tuple[Slot, ...], dialect: Dialect) -> dict[str, Any]:
 def _most_tokens(slot: Slot) -> int:
     match slot:
         case Fixed():
-            return int(len(slot.text) * _TOKENS_PER_CHAR)
+            return int(len(slot.text) * TOKENS_PER_CHAR)
         case Choice() | Pick():
-            return int(max(map(len, slot.options)) * _TOKENS_PER_CHAR)
+            return int(max(map(len, slot.options)) * TOKENS_PER_CHAR)
         case Number():
             return _DIGITS
         case Free():
