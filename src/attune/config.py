@@ -182,7 +182,7 @@ def load(flags: Mapping[str, str | None], environment: Mapping[str, str], file: 
     `file` is attune.toml in the current folder where it is None, and then may be missing.
     Raises BadConfig for a name that is unknown and a value that is out of its range.
     """
-    settings = _of_file(file) | _of_environment(environment) | _of_flags(flags)
+    settings = _of_file(file) | _of_environment(environment) | of_flags(flags, options())
     return Config(**settings)
 
 
@@ -221,12 +221,13 @@ def _of_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     return found
 
 
-def _of_flags(flags: Mapping[str, str | None]) -> dict[str, Any]:
-    given = {name: text for name, text in flags.items() if text is not None}
-    chosen = {name: options()[name] for name in given}
+def of_flags(flags: Mapping[str, str | None], known: Mapping[str, Option]) -> dict[str, Any]:
+    """The values of the flags that were given, of the options `known`. Raises BadConfig for one that is out
+    of its range."""
+    given = {known[name]: text for name, text in flags.items() if text is not None}
     return {
-        name: _checked(option, _of_text(option, given[name], option.flag), option.flag)
-        for name, option in chosen.items()
+        option.name: _checked(option, _of_text(option, text, option.flag), option.flag)
+        for option, text in given.items()
     }
 
 

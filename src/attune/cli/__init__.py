@@ -32,6 +32,7 @@ VERBS: Mapping[str, str] = {
     "audit": "attune.cli.audit",
     "replies": "attune.cli.replies",
     "models": "attune.cli.models",
+    "tune": "attune.cli.tune",
     "check": "attune.cli.check",
     "beam": "attune.cli.beam",
 }

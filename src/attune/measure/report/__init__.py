@@ -14,7 +14,7 @@ from attune.measure.words import Words
 from attune.visible import visible
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment, Template
 
 
 def page(found: Evaluation) -> str:
@@ -24,12 +24,20 @@ def page(found: Evaluation) -> str:
 
 @cache
 def _template() -> Template:
+    return pages().get_template("page.html")
+
+
+def pages(*packages: str) -> Environment:
+    """Where templates are found: those of this page, and those of `packages` beside them."""
     jinja = load("jinja2", "eval")
-    loader = jinja.PackageLoader("attune.measure.report", ".")
-    pages = jinja.Environment(
-        loader=loader, autoescape=True, undefined=jinja.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    loaders = [jinja.PackageLoader(package, ".") for package in ("attune.measure.report", *packages)]
+    found: Environment = jinja.Environment(
+        loader=jinja.ChoiceLoader(loaders),
+        autoescape=True,
+        undefined=jinja.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     told = {name: getattr(wording, name) for name in ("shown", "signed", "between", "apart", "chance")}
-    pages.filters |= told | {"said": lambda text: visible(str(text), lines=True)}
-    found: Template = pages.get_template("page.html")
+    found.filters |= told | {"said": lambda text: visible(str(text), lines=True)}
     return found
