@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from attune.outcome import Place
 from attune.store import Input, Store
 from attune.store.desk.lease import Hand, Lease
 from attune.store.desk.queue import Wanted
+from attune.store.desk.sorts import Sorts
 
 Make = Callable[..., Any]
 UNDO_S = 10.0
@@ -37,14 +38,27 @@ def items(store: Store, given: Callable[..., Input], worker: Make, ended: Make) 
 
     def make(*keys: str, **fields: Any) -> list[int]:
         taken = worker().admit(*(given(key) for key in keys)).items
+        by = {name: fields.pop(name) for name in ("model", "arm") if name in fields}
         pairs = []
         for item in taken:
             chat = {"id": item.key, "user_id": f"user {item.key}", "turns": [], **fields}
-            pairs.append(ended(item, Place.REVIEW, chat=chat))
+            pairs.append(ended(item, Place.REVIEW, chat=chat, **by))
         store.settle(pairs)
         return [line.number for line in store.reviews.waiting() if line.key in keys]
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def counted(store: Store) -> Iterator[None]:
+    """Whatever a test does, the sums of open items are what is open."""
+    yield
+    sorts = "COALESCE(language, ''), COALESCE(channel, ''), model, arm"
+    there = text(f"SELECT {sorts}, COUNT(*) FROM reviews WHERE status = 'open' GROUP BY 1, 2, 3, 4")
+    sums = text("SELECT language, channel, model, arm, n FROM open_items WHERE n <> 0")
+    opened = store._database.read(lambda connection: connection.execute(there).all())
+    kept = store._database.read(lambda connection: connection.execute(sums).all())
+    assert sorted(map(tuple, opened)) == sorted(map(tuple, kept))
 
 
 def lease(store: Store, number: int, person: str = "ann", lease_s: float = 60.0) -> Lease:
@@ -67,14 +81,30 @@ def test_the_queue_is_read_in_pages_oldest_first(store: Store, items: Make) -> N
 
 
 def test_the_queue_can_be_filtered(store: Store, items: Make) -> None:
-    items("a", language="ko", channel="mail")
-    items("b", language="en", channel="mail")
-    items("c", language="en")
-    look = store.reviews.waiting
-    assert [line.key for line in look(Wanted(language="en"))] == ["b", "c"]
-    assert [line.key for line in look(Wanted(channel="mail"))] == ["a", "b"]
-    assert [line.key for line in look(Wanted(waits_s=3600))] == []
-    assert store.reviews.sorts() == (("en", "ko"), ("mail",))
+    items("a", language="ko", channel="mail", model="small", arm="base")
+    items("b", language="en", channel="mail", model="small", arm="base")
+    items("c", language="en", model="large", arm="b")
+    for which, keys in (
+        (Wanted(language="en"), ["b", "c"]),
+        (Wanted(channel="mail"), ["a", "b"]),
+        (Wanted(model="small", language="ko"), ["a"]),
+        (Wanted(arm="b"), ["c"]),
+        (Wanted(arm="none"), []),
+        (Wanted(waits_s=3600), []),
+        (Wanted(waits_s=0, channel="mail"), ["a", "b"]),
+    ):
+        assert [line.key for line in store.reviews.waiting(which)] == keys, which
+        found = store.reviews.waits("ann", which)
+        assert (found.open, found.oldest_s is None) == (len(keys), not keys), which
+    assert [(line.model, line.arm) for line in store.reviews.waiting()][1:] == [
+        ("small", "base"),
+        ("large", "b"),
+    ]
+    sorts = store.reviews.sorts()
+    assert sorts == Sorts(("en", "ko"), ("mail",), ("large", "small"), ("b", "base"))
+    taken = store.reviews.claim_next("ann", 60, Wanted(arm="b"))
+    assert taken is not None
+    assert taken.number == store.reviews.waiting()[-1].number
 
 
 def test_counts_tell_free_from_held_from_mine(store: Store, items: Make) -> None:

@@ -16,8 +16,9 @@ from attune.pages.desk import Desk
 from attune.pages.door import Visitor
 from attune.pages.frame import ROOMS, Frame, Person, render
 from attune.store.desk.queue import Wanted
+from attune.store.desk.sorts import NAMES
 
-FILTERS = ("language", "channel", "waits")
+FILTERS = ("language", "channel", "model", "arm", "waits")
 """Parameters of an address: which items of the queue somebody works on. They stay from page to page."""
 
 
@@ -87,8 +88,7 @@ class Asked:
         """Which items of the queue the filters leave."""
         waits = self.query("waits")
         return Wanted(
-            language=self.query("language") or None,
-            channel=self.query("channel") or None,
+            **{name: self.query(name) or None for name in NAMES},
             waits_s=float(waits) if waits.isascii() and waits.isdecimal() else None,
         )
 

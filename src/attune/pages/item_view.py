@@ -115,6 +115,8 @@ class View:
         if outcome.channel:
             told.append(Fact(outcome.channel, "inbox", "The channel"))
         told.append(Fact(outcome.model[:40] or "no model", "info", f"The model, by the task {outcome.task}"))
+        if outcome.arm:
+            told.append(Fact(f"arm {outcome.arm}"[:40], "chart", "The arm that handled the chat"))
         return [*told, Fact(f"chat {outcome.key}"[:48], "list", f"Chat {outcome.key}")]
 
     @cached_property

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from typing import NamedTuple
 
 from starlette.responses import Response
 
 from attune.pages import words
-from attune.pages.asked import Asked
+from attune.pages.asked import FILTERS, Asked
 from attune.pages.toast import toast
 from attune.store.desk.queue import Waiting, Waits, Wanted
+from attune.store.desk.sorts import Sorts
 
 SIZE = 50
 AGES = (("", "Any time"), ("900", "15 min or more"), ("3600", "1 h or more"), ("14400", "4 h or more"),
@@ -22,10 +24,11 @@ _AGAIN_S = 20
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An item of the queue, as `person` sees it."""
+    """An item of the queue, as `person` sees it; `arms` is whether there are several to tell apart."""
 
     item: Waiting
     person: str
+    arms: bool
 
     @property
     def number(self) -> int:
@@ -45,10 +48,10 @@ class Line:
 
     @property
     def facts(self) -> str:
-        """Language and channel, in words."""
-        return " · ".join(
-            [words.language(self.item.language), *([self.item.channel] if self.item.channel else [])]
-        )
+        """Language, channel and arm, in words."""
+        arm = f"arm {self.item.arm}" if self.arms and self.item.arm else ""
+        told = (words.language(self.item.language), self.item.channel or "", arm)
+        return " · ".join(each for each in told if each)
 
     @property
     def waits_s(self) -> float:
@@ -76,11 +79,21 @@ class Line:
         return self.holder in (None, self.person) and self.assignee in (None, self.person)
 
 
+class Select(NamedTuple):
+    """A filter."""
+
+    label: str
+    name: str
+    options: list[tuple[str, str]]
+    key: str = ""
+
+
 @dataclass(frozen=True)
 class View:
     """What the template of the queue shows."""
 
     asked: Asked
+    sorts: Sorts
     waits: Waits
     mine: tuple[Line, ...]
     waiting: tuple[Line, ...]
@@ -92,20 +105,25 @@ class View:
 
     @property
     def chosen(self) -> dict[str, str]:
-        return {name: self.asked.query(name) for name in ("language", "channel", "waits")}
-
-    @cached_property
-    def sorts(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        return self.asked.desk.store.reviews.sorts()
+        return {name: self.asked.query(name) for name in FILTERS}
 
     @property
-    def languages(self) -> list[tuple[str, str]]:
-        codes = _with(self.sorts[0], self.chosen["language"])
-        return words.pairs(codes, words.LANGUAGES, "All languages")
+    def selects(self) -> list[Select]:
+        """The filters by sort: models and arms only where there are several."""
+        return [
+            Select("Language", "language", self._options("language", words.LANGUAGES, "All languages"), "f"),
+            Select("Channel", "channel", self._options("channel", {}, "All channels")),
+            *(
+                Select(name.capitalize(), name, options)
+                for name in ("model", "arm")
+                if len(options := self._options(name, {}, f"All {name}s")) > 2 or self.chosen[name]
+            ),
+        ]
 
-    @property
-    def channels(self) -> list[tuple[str, str]]:
-        return words.pairs(_with(self.sorts[1], self.chosen["channel"]), {}, "All channels")
+    def _options(self, name: str, names: Mapping[str, str], every: str) -> list[tuple[str, str]]:
+        """What open items have, and what is chosen though none has it any more."""
+        there = {*getattr(self.sorts, f"{name}s"), self.chosen[name]} - {""}
+        return words.pairs(sorted(there), names, every)
 
     @property
     def ages(self) -> tuple[tuple[str, str], ...]:
@@ -170,22 +188,19 @@ def take_next(asked: Asked) -> Response:
 def _view(asked: Asked, tag: str) -> View:
     after = _number(asked.query("after"))
     reviews, wanted = asked.desk.store.reviews, asked.wanted
-    mine = () if after else _lines(asked, replace(wanted, held_by=asked.person), 0)
+    sorts = reviews.sorts()
+
+    def lines(which: Wanted, after: int) -> tuple[Line, ...]:
+        found = reviews.waiting(which, after, SIZE)
+        return tuple(Line(each, asked.person, len(sorts.arms) > 1) for each in found)
+
+    mine = () if after else lines(replace(wanted, held_by=asked.person), 0)
     held = {line.number for line in mine}
-    page = _lines(asked, wanted, after)
+    page = lines(wanted, after)
     waiting = tuple(line for line in page if line.number not in held)
     last = page[-1].number if len(page) == SIZE else 0
-    return View(asked, reviews.waits(asked.person, wanted), mine, waiting, after, last, tag)
-
-
-def _lines(asked: Asked, wanted: Wanted, after: int) -> tuple[Line, ...]:
-    return tuple(Line(each, asked.person) for each in asked.desk.store.reviews.waiting(wanted, after, SIZE))
+    return View(asked, sorts, reviews.waits(asked.person, wanted), mine, waiting, after, last, tag)
 
 
 def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
-
-
-def _with(codes: tuple[str, ...], chosen: str) -> list[str]:
-    """`codes`, and the one that is chosen though it has no items any more."""
-    return [*codes, chosen] if chosen and chosen not in codes else list(codes)

@@ -16,14 +16,15 @@ from attune.pages.asked import Asked
 from attune.pages.insight_range import DAY_S, moment
 from attune.pages.search_marks import Marked, marked
 from attune.pages.spreadsheet import sheet
-from attune.store.desk.insight import Frame, Insight
+from attune.store.desk.insight import Dimension, Frame, Insight
 from attune.store.desk.search import Found, Look
 
 SIZE = 50
-_ASKED = ("q", "language", "channel", "place", "sentiment", "user", "from", "to")
+_ASKED = ("q", "language", "channel", "place", "sentiment", "model", "arm", "user", "from", "to")
 _PLACES = (("", "Anywhere"), (Place.TABLE.value, "Table"), (Place.REVIEW.value, "Review desk"))
 _FEELINGS = (("", "Any feeling"), ("-1", "Unhappy"), ("0", "Neutral"), ("1", "Happy"))
-_HEAD = ("number", "id", "at", "place", "language", "channel", "user_id", "model", "sentiment", "summary")
+_HEAD = ("number", "id", "at", "place", "language", "channel", "user_id", "model", "arm", "sentiment",
+         "summary")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,8 @@ class View:
             channel=self.given["channel"] or None,
             place=self.given["place"] or None,
             sentiment=self.given["sentiment"] or None,
+            model=self.given["model"] or None,
+            arm=self.given["arm"] or None,
             user_id=self.given["user"] or None,
             since=moment(self.given["from"]),
             until=None if (last := moment(self.given["to"])) is None else last + DAY_S,
@@ -153,11 +156,17 @@ class View:
     def feelings(self) -> tuple[tuple[str, str], ...]:
         return _FEELINGS
 
-    def _codes(self, name: str) -> list[str]:
+    @property
+    def models(self) -> list[tuple[str, str]]:
+        return words.pairs(self._codes("model"), {}, "All models")
+
+    @property
+    def arms(self) -> list[tuple[str, str]]:
+        return words.pairs(self._codes("arm"), {}, "All arms")
+
+    def _codes(self, name: Dimension) -> list[str]:
         every = Frame(0, self.asked.now + DAY_S)
-        sums = self.asked.desk.store.insight.by(
-            "language" if name == "language" else "channel", "chat", every
-        )
+        sums = self.asked.desk.store.insight.by(name, "chat", every)
         return sorted({each.group for each in sums if each.group} | ({self.given[name]} - {""}))
 
     def _address(self, path: str, **more: str) -> str:
@@ -183,7 +192,7 @@ def _all(insight: Insight, look: Look) -> Iterator[Found]:
 
 def _row(found: Found) -> tuple[str | float, ...]:
     outcome = found.outcome
-    facts = (outcome.language, outcome.channel, outcome.user_id, outcome.model)
+    facts = (outcome.language, outcome.channel, outcome.user_id, outcome.model, outcome.arm)
     said = (str(outcome.values.get("sentiment", "")), words.title(outcome.values))
     row = (outcome.key, words.utc(outcome.created_at), outcome.place.value, *facts, *said)
     return (found.number, *(each or "" for each in row))

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, column, inspect, select, table
 from attune.errors import StoreError
 from attune.store.database import Database
 
-HEAD = "0004"
+HEAD = "0005"
 VERSION_TABLE = "attune_version"
 
 

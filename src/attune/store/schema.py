@@ -114,6 +114,8 @@ reviews = Table(
     Column("note", CleanText),
     Column("lease_until", Double, nullable=False, server_default="0"),
     Column("claimed_at", Double),
+    Column("model", CleanText, nullable=False, server_default=""),
+    Column("arm", CleanText, nullable=False, server_default=""),
     PrimaryKeyConstraint("key", "task", "task_version", name="reviews_name"),
     *_of_outcome("reviews"),
 )
@@ -122,11 +124,24 @@ handed to, with a note, and `lease` the token of the last claim."""
 
 Index("reviews_number", reviews.c.number, unique=True)
 _WAITS = reviews.c.status == "open"
-_SHOWN = (reviews.c.status, reviews.c.created_at, reviews.c.language, reviews.c.channel)
+_SORT = (reviews.c.language, reviews.c.channel, reviews.c.model, reviews.c.arm)
+_SHOWN = (reviews.c.status, reviews.c.created_at, *_SORT)
 _HANDS = (reviews.c.holder, reviews.c.assignee, reviews.c.lease_until)
+_HELD = _WAITS & reviews.c.holder.is_not(None)
+_HANDED = _WAITS & reviews.c.assignee.is_not(None)
 Index("reviews_waiting", reviews.c.number, *_SHOWN, *_HANDS, sqlite_where=_WAITS, postgresql_where=_WAITS)
-_IN_HANDS = _WAITS & (reviews.c.holder.is_not(None) | reviews.c.assignee.is_not(None))
-Index("reviews_hands", *_HANDS, sqlite_where=_IN_HANDS, postgresql_where=_IN_HANDS)
+Index("reviews_held", reviews.c.holder, sqlite_where=_HELD, postgresql_where=_HELD)
+Index("reviews_handed", reviews.c.assignee, sqlite_where=_HANDED, postgresql_where=_HANDED)
+
+open_items = Table(
+    "open_items",
+    metadata,
+    *(Column(name, CleanText, nullable=False) for name in ("language", "channel", "model", "arm")),
+    Column("n", BigInteger, nullable=False),
+    PrimaryKeyConstraint("language", "channel", "model", "arm", name="open_items_sort"),
+    sqlite_with_rowid=False,
+)
+"""How many items are open of each sort, so that the queue counts a few rows; "" is what is not known."""
 
 chats = Table(
     "chats",

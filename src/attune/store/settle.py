@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from attune.outcome import Outcome, Place, Reason
 from attune.store import inbox
+from attune.store.desk.sorts import count, sort_of
 from attune.store.input import Item
 from attune.store.outcomes import columns_of
 from attune.store.schema import (
@@ -93,6 +94,7 @@ def _write_parts(connection: Connection, pairs: Sequence[Pair], rows: Rows) -> N
     for statement, written in parts.items():
         if written:
             connection.execute(statement, written)
+    count(connection, map(sort_of, parts[_REVIEW]), 1)
 
 
 def _is_beaten(connection: Connection, item: Item, outcome: Outcome) -> bool:
@@ -123,7 +125,7 @@ def _chat_row(outcome: Outcome) -> dict[str, Any]:
 
 def _review_row(outcome: Outcome, rows: Rows) -> dict[str, Any]:
     row = rows[outcome.key, outcome.task, outcome.task_version]
-    shown = {name: row[name] for name in ("user_id", "language", "channel")}
+    shown = {name: row[name] for name in ("user_id", "language", "channel", "model", "arm")}
     part = {"chat": dict(outcome.chat or {}), "draft": outcome.draft or "", "number": row["seq"]}
     return _name(outcome) | shown | part
 

@@ -77,7 +77,8 @@ def _sentiment(row: Row[Any]) -> str:
 
 
 def _facts(row: Row[Any]) -> dict[str, str]:
-    facts = {name: getattr(row, name) for name in ("language", "channel", "place", "model", "user_id")}
+    names = ("language", "channel", "place", "model", "arm", "user_id")
+    facts = {name: getattr(row, name) for name in names}
     return {name: value for name, value in facts.items() if value} | {"sentiment": _sentiment(row)}
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, literal
 
 from attune.desk.refusal import Decided, LeaseLost, Refused, Taken, Unknown
 from attune.store.desk import audit
-from attune.store.desk.queue import LIVE, OPEN, Wanted, chosen, claimable
+from attune.store.desk.queue import LIVE, OPEN, Wanted, by_index, chosen, claimable
 from attune.store.desk.schema import users
 from attune.store.schema import now, reviews
 
@@ -45,7 +45,7 @@ def claim(connection: Connection, number: int, person: str, lease_s: float) -> L
 
 def claim_next(connection: Connection, person: str, lease_s: float, which: Wanted) -> Lease | None:
     """Take the oldest item that is free: those handed to the person first."""
-    for mine in (reviews.c.assignee == person, reviews.c.assignee.is_(None)):
+    for mine in (by_index(reviews.c.assignee == person), reviews.c.assignee.is_(None)):
         free = select(reviews.c.number).where(*chosen(which), mine, claimable(person), ~LIVE)
         oldest = free.order_by(reviews.c.number).limit(1).with_for_update(skip_locked=True)
         taking = _taking(person, lease_s).where(reviews.c.number.in_(oldest.scalar_subquery()))

@@ -6,10 +6,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    and_,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
 
 from attune.store.desk.schema import audit_head
-from attune.store.schema import last_outcome, now, outcomes, reviews
+from attune.store.desk.sorts import NAMES
+from attune.store.schema import last_outcome, now, open_items, outcomes, reviews
 
 OPEN = "open"
 IS_OPEN = reviews.c.status == literal_column(f"'{OPEN}'")
@@ -22,6 +36,8 @@ class Wanted:
 
     language: str | None = None
     channel: str | None = None
+    model: str | None = None
+    arm: str | None = None
     waits_s: float | None = None
     """Only those that wait this long or longer."""
     free_for: str | None = None
@@ -66,6 +82,16 @@ class Waits:
 LIVE = and_(reviews.c.holder.is_not(None), reviews.c.lease_until > now())
 
 
+def by_index(*which: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether any of `which` holds for a row of reviews: each has an index of its own, which SQLite would
+    not use for all of them together."""
+    picked = (select(reviews.c.number).where(IS_OPEN, each).correlate(None) for each in which)
+    return reviews.c.number.in_(union_all(*picked))
+
+
+_IN_HANDS = by_index(reviews.c.holder > "", reviews.c.assignee > "")
+
+
 def claimable(person: str) -> ColumnElement[bool]:
     """Whether `person` could take a row of reviews into their hands, or has it there."""
     theirs = or_(reviews.c.assignee.is_(None), reviews.c.assignee == person)
@@ -75,8 +101,7 @@ def claimable(person: str) -> ColumnElement[bool]:
 
 def chosen(which: Wanted) -> tuple[ColumnElement[bool], ...]:
     """The conditions on reviews that `which` makes."""
-    wanted = {reviews.c.language: which.language, reviews.c.channel: which.channel}
-    conditions = [column == value for column, value in wanted.items() if value is not None]
+    conditions = _of_sort(which, reviews)
     if which.waits_s is not None:
         conditions.append(reviews.c.created_at <= now() - which.waits_s)
     if which.free_for is not None:
@@ -86,6 +111,11 @@ def chosen(which: Wanted) -> tuple[ColumnElement[bool], ...]:
     return (IS_OPEN, *conditions)
 
 
+def _of_sort(which: Wanted, table: Table) -> list[ColumnElement[bool]]:
+    wanted = {name: getattr(which, name) for name in NAMES}
+    return [table.c[name] == value for name, value in wanted.items() if value is not None]
+
+
 def page(connection: Connection, which: Wanted, after: int, limit: int) -> tuple[Waiting, ...]:
     query = _lines().where(*chosen(which), reviews.c.number > after)
     rows = connection.execute(query.order_by(reviews.c.number).limit(limit))
@@ -93,15 +123,21 @@ def page(connection: Connection, which: Wanted, after: int, limit: int) -> tuple
 
 
 def waits(connection: Connection, which: Wanted, person: str) -> Waits:
-    """Counted apart: what is in hands is little, and has an index of its own."""
+    """Counted apart: what is open has sums, and what is in hands is little and has an index of its own."""
     among = chosen(which)
-    total = connection.execute(select(func.count()).where(*among)).scalar_one()
+    total = _open(connection, which)
     bound = or_(reviews.c.assignee.is_not(None), LIVE)
     sums = (func.coalesce(func.sum(case((each, 1), else_=0)), 0) for each in (bound, LIVE, _mine(person)))
-    in_hands = or_(reviews.c.holder.is_not(None), reviews.c.assignee.is_not(None))
-    not_free, held, mine = connection.execute(select(*sums).where(*among, in_hands)).one()
+    not_free, held, mine = connection.execute(select(*sums).where(*among, _IN_HANDS)).one()
     oldest = select(now() - reviews.c.created_at).where(*among).order_by(reviews.c.number).limit(1)
-    return Waits(total, total - not_free, held, mine, connection.execute(oldest).scalar())
+    return Waits(total, total - not_free, held, mine, connection.execute(oldest).scalar() if total else None)
+
+
+def _open(connection: Connection, which: Wanted) -> int:
+    if which.waits_s is not None:
+        return connection.execute(select(func.count()).where(*chosen(which))).scalar_one()
+    total = select(func.coalesce(func.sum(open_items.c.n), 0)).where(*_of_sort(which, open_items))
+    return int(connection.execute(total).scalar_one())
 
 
 def change(connection: Connection) -> int:
@@ -112,27 +148,17 @@ def change(connection: Connection) -> int:
     return number
 
 
-def languages(connection: Connection) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The languages and the channels of open items."""
-    found = []
-    for column in (reviews.c.language, reviews.c.channel):
-        there = (IS_OPEN, column.is_not(None))
-        found.append(connection.execute(select(column).where(*there).distinct().order_by(column)).scalars())
-    return tuple(found[0]), tuple(found[1])
-
-
 def _mine(person: str) -> ColumnElement[bool]:
-    return or_(reviews.c.assignee == person, and_(LIVE, reviews.c.holder == person))
+    theirs = (reviews.c.assignee == person, reviews.c.holder == person)
+    return and_(by_index(*theirs), or_(theirs[0], and_(LIVE, theirs[1])))
 
 
 def _lines() -> Select[Any]:
     same = [reviews.c[name] == outcomes.c[name] for name in ("key", "task", "task_version")]
-    names = ("number", "key", "task", "task_version", "user_id", "language", "channel", "created_at")
+    names = ("number", "key", "task", "task_version", "user_id", *NAMES, "created_at")
     return select(
         *(reviews.c[name] for name in names),
         outcomes.c["values"],
-        outcomes.c.model,
-        outcomes.c.arm,
         (now() - reviews.c.created_at).label("waits_s"),
         case((LIVE, reviews.c.holder)).label("holder"),
         case((LIVE, reviews.c.lease_until)).label("until"),

@@ -8,12 +8,13 @@ from typing import Any
 
 from attune.desk.ruling import Ruling
 from attune.store.database import Database
-from attune.store.desk import audit, decide, lease, queue, remark, working
+from attune.store.desk import audit, decide, lease, queue, remark, sorts, working
 from attune.store.desk import item as items
 from attune.store.desk.decide import Decision
 from attune.store.desk.item import Item
 from attune.store.desk.lease import Hand, Lease
 from attune.store.desk.queue import Waiting, Waits, Wanted
+from attune.store.desk.sorts import Sorts
 from attune.store.desk.working import WorkingDraft
 
 PAGE = 50
@@ -37,9 +38,9 @@ class Reviews:
         """How many items are open, free, held, and `person`'s own."""
         return self._database.read(partial(queue.waits, which=which, person=person))
 
-    def sorts(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The languages and the channels that open items have."""
-        return self._database.read(queue.languages)
+    def sorts(self) -> Sorts:
+        """The languages, channels, models and arms that open items have."""
+        return self._database.read(sorts.sorts)
 
     def change(self) -> int:
         """A number that grows with every chat and every act: poll it, and look again when it is another.

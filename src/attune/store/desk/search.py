@@ -35,13 +35,14 @@ class Look:
     place: str | None = None
     sentiment: str | None = None
     model: str | None = None
+    arm: str | None = None
     user_id: str | None = None
     since: float | None = None
     until: float | None = None
 
     @property
     def facts(self) -> dict[str, str]:
-        names = ("language", "channel", "place", "sentiment", "model", "user_id")
+        names = ("language", "channel", "place", "sentiment", "model", "arm", "user_id")
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
 
