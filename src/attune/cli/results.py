@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,6 +14,7 @@ import click
 
 from attune import connect, export
 from attune.cli.options import configured
+from attune.cli.since import moment
 from attune.cli.table import show as show_table
 from attune.cli.verb import Verb
 from attune.cli.working import store_of
@@ -33,8 +31,6 @@ _WRITERS: Mapping[str, Callable[[Iterator[export.Row], Sequence[export.Column], 
     "parquet": export.write_parquet,
 }
 _SHOWN = 20
-_AGO = re.compile(r"(\d+)([smhdw])")
-_UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 @click.command(
@@ -86,7 +82,7 @@ def _rows(
         place=Place(place) if place else None,
         task=task.name,
         language=language,
-        since=_since(since) if since else None,
+        since=moment(since) if since else None,
         newest_first=newest_first,
     )
     alive = (export.row(outcome, task) for outcome in found if outcome.place is not Place.DEAD)
@@ -102,16 +98,6 @@ def _show(task: Task, rows: Iterator[export.Row]) -> None:
 
 def _shown(value: Any) -> str:
     return "; ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
-
-
-def _since(text: str) -> float:
-    """Seconds since 1970 of "2h" ago, or of a date; one without a zone is in the zone of this machine."""
-    if ago := _AGO.fullmatch(text):
-        return time.time() - int(ago[1]) * _UNIT_S[ago[2]]
-    try:
-        return datetime.fromisoformat(text).timestamp()
-    except ValueError as error:
-        raise click.UsageError(f"--since {text}: needs something like 30m, 2h, 7d, or 2026-03-31") from error
 
 
 @contextmanager

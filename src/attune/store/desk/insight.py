@@ -11,7 +11,8 @@ from typing import Any, Literal
 from sqlalchemy import Connection, func, select
 
 from attune.store.database import Database
-from attune.store.desk import fold, search, tally, way
+from attune.store.desk import compare, fold, search, tally, way
+from attune.store.desk.compare import Spent
 from attune.store.desk.schema import tallies
 from attune.store.desk.search import Found, Look
 from attune.store.desk.way import Way
@@ -89,6 +90,18 @@ class Insight:
         return self._database.read(
             partial(_percentiles, measure=measure, frame=frame, percents=tuple(percents))
         )
+
+    def arms(self) -> Mapping[str, int]:
+        """The arms with a decided review, the oldest first, and the day of it, in seconds since 1970."""
+        return self._database.read(compare.first_days)
+
+    def spent(self, frame: Frame) -> Mapping[str, Spent]:
+        """What each arm's chats took, from the frame's beginning to its end. Reads every one of them."""
+        return self._database.read(partial(compare.spent, since=frame.since, until=frame.until))
+
+    def hours(self, frame: Frame) -> int:
+        """In how many hours of the frame's time a chat was settled."""
+        return self._database.read(partial(compare.hours, since=frame.since, until=frame.until))
 
     def search(self, look: Look, before: int | None = None, limit: int = 50) -> tuple[Found, ...]:
         """Chats with all of the words, newest first; the next page is `before` the number of the last.
