@@ -43,8 +43,9 @@ from attune.pages.drafting import Drafting
 from attune.pages.settings import Settings
 from attune.serve.process import listening
 from attune.store import Store
-from attune.store.desk import tally
+from attune.store.desk import sorts, tally
 from attune.store.desk.insight import Frame
+from attune.store.desk.queue import Wanted
 from attune.store.desk.schema import decisions
 from attune.store.desk.search import Look
 from attune.store.desk.tally import About, Count
@@ -66,8 +67,8 @@ WORDS = {
     "es": ["reembolso", "pedido", "entrega", "tarde", "gracias", "factura", "roto", "cuenta"],
 }
 _WAYS = """Median of {asked} runs after one to warm up, the slowest in brackets. {chats:,} chats of {days}
-days in five languages and three channels; every third or so a review item, half of those still open. All are
-counted and made findable (folded in), which happens apart from settling."""
+days in five languages, three channels and two arms; every third or so a review item, half of those still
+open. All are counted and made findable (folded in), which happens apart from settling."""
 
 
 def chats(count: int) -> Iterator[tuple[dict[str, Any], dict[str, Any] | None]]:
@@ -83,11 +84,13 @@ def chats(count: int) -> Iterator[tuple[dict[str, Any], dict[str, Any] | None]]:
             "user_id": f"u{n % (count // 3 + 1)}",
             "language": language,
             "channel": drawn.choice(CHANNELS),
+            "model": "pocket",
+            "arm": "b" if n % 10 == 0 else "base",
         }
         row: dict[str, Any] = {
             **name, **about, "place": "review" if unhappy else "table", "digest": f"{n:032}", "seq": n,
             "values": {"sentiment": -1 if unhappy else drawn.randint(0, 1), "summary": said},
-            "confidence": {}, "flags": [], "model": "pocket", "prompt_tokens": 200, "output_tokens": 30,
+            "confidence": {}, "flags": [], "prompt_tokens": 200, "output_tokens": 30,
             "first_slot_s": 0.1, "total_s": 0.4, "attempts": 1, "created_at": at,
         }  # fmt: skip
         turns = [{"role": "customer", "text": said}] * 3
@@ -115,11 +118,12 @@ def _insert(connection: Connection, batch: list[Any]) -> None:
     there = [review for _, review in batch if review]
     connection.execute(outcomes.insert(), [row for row, _ in batch])
     connection.execute(reviews.insert(), there)
-    made = [_decision(review) for review in there if review["status"] == "approved"]
+    decided = [review for review in there if review["status"] == "approved"]
+    made = [_decision(review) for review in decided]
     connection.execute(decisions.insert(), made)
-    tally.add_all(
-        connection, [count for row, one in zip(there, made, strict=False) for count in _counts(row, one)]
-    )
+    summed = (_counts(*pair) for pair in zip(decided, made, strict=True))
+    tally.add_all(connection, [count for counts in summed for count in counts])
+    sorts.count(connection, [sorts.sort_of(each) for each in there if each["status"] == "open"], 1)
     connection.execute(last_outcome.update().values(seq=batch[-1][0]["seq"]))
 
 
@@ -135,7 +139,7 @@ def _decision(review: dict[str, Any]) -> dict[str, Any]:
 
 
 def _counts(review: dict[str, Any], made: dict[str, Any]) -> Iterator[tuple[About, Count]]:
-    about = About("triage", review["language"], review["channel"], "pocket", "base")
+    about = About("triage", *(review[name] for name in sorts.NAMES))
     at, waited = made["decided_at"], made["waited_s"]
     yield about, Count("decision", made["kind"], at, 1, made["distance"])
     yield about, Count("claim_s", tally.bucket(waited), at)
@@ -169,13 +173,16 @@ def questions(store: Store, count: int) -> dict[str, Callable[[], Any]]:
         "search: a page far back": lambda: look(Look("refund"), before=count // 10),
         "a chat's whole way": lambda: insight.way(one),
         "the queue, 50 oldest": store.reviews.waiting,
+        "the queue, of a language that none has": lambda: store.reviews.waiting(Wanted(language="xx")),
         "the queue's counts": lambda: store.reviews.waits("bench"),
+        "the queue's counts, a day or more": lambda: store.reviews.waits("bench", Wanted(waits_s=DAY_S)),
+        "what the queue can be filtered by": store.reviews.sorts,
         "the change number": store.reviews.change,
     }
 
 
 def pages(store: Store, count: int, visit: Visit) -> dict[str, Callable[[], Any]]:
-    """The pages of insight, search and a chat, by what a person would call them."""
+    """The pages of insight, search, a chat and the queue, by what a person would call them."""
     one = store.insight.search(Look(place="review"), limit=1)[0].number
     day = f"{datetime.fromtimestamp(time.time() - 60 * DAY_S, UTC):%Y-%m-%d}"
     paths = {
@@ -192,6 +199,10 @@ def pages(store: Store, count: int, visit: Visit) -> dict[str, Callable[[], Any]
         "a chat": f"/chats/{one}",
         "compose": "/compose",
         "the queue": "/",
+        "the queue, one language and channel": "/?language=ko&channel=mail",
+        "the queue, an arm with a tenth": "/?arm=b",
+        "the queue, a day or more": "/?waits=86400",
+        "the queue, none like this": "/?language=xx",
     }
     return {name: partial(visit, path) for name, path in paths.items()}
 
