@@ -18,7 +18,7 @@ _KEEP_S = 4.0
 """Idle connections are closed before the server's 5 s (uvicorn's) are over: it would close one just used."""
 _TRANSIENT = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _NO_ROOM = frozenset({429, 503, 529})
-_TOO_LONG = ("context", "too long", "longer than", "input token", "exceed")
+_TOO_LONG = ("context", "too long", "longer than", "input token", "exceed", "room for")
 
 
 class Setback(EngineError):
