@@ -21,7 +21,7 @@ class Settings:
 
     rank: Annotated[int, Option("Rank of the adapter's matrices.", 1, 1024)] = 8
     alpha: Annotated[float, Option("The adapter counts alpha / rank times.", 0.001, 10_000)] = 16.0
-    dropout: Annotated[float, Option("Share of the adapter's inputs that a step leaves out.", 0, 0.9)] = 0.05
+    dropout: Annotated[float, Option("Share of the adapter's inputs that a step leaves out.", 0, 0.9)] = 0.0
     learning_rate: Annotated[float, Option("The highest learning rate.", 1e-8, 1)] = 5e-4
     weight_decay: Annotated[
         float, Option("Decay of the adapter's matrices; biases and norms have none.", 0, 1)

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from attune.errors import TuneError
 from attune.tune.lesson import Lesson
 from attune.tune.settings import Settings
+from attune.visible import visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,26 @@ def train(
 
     Without `held_out` it trains all epochs; with it, until `settings.patience` epochs were no better.
 
-    Raises TuneError, saying what to do: no lesson with a trained token, a lesson over `settings.max_tokens`,
-    a base of an unknown family or without its files, too little memory, a checkpoint of other lessons.
+    Raises TuneError, saying what to do: no lesson, one without a trained token or over `settings.max_tokens`,
+    a base of an unknown family or that cannot be read, too little memory, a checkpoint of other lessons.
     """
-    raise NotImplementedError
+    from attune.tune.model import load  # torch takes seconds to import
+    from attune.tune.sitting import Sitting
+
+    check(lessons, settings.max_tokens)
+    check(held_out, settings.max_tokens, needed=False)
+    return Sitting(load(base, settings), lessons, held_out, settings, folder, watch).run()
+
+
+def check(lessons: Sequence[Lesson], max_tokens: int, needed: bool = True) -> None:
+    """Raises TuneError for what cannot be trained on, naming it."""
+    if needed and not lessons:
+        raise TuneError("there is no lesson to train on.")
+    for each in lessons:
+        if not any(each.trained):
+            raise TuneError(f"{visible(each.name)}: nothing of its answer is trained on; leave it out.")
+        if len(each) > max_tokens:
+            raise TuneError(
+                f"{visible(each.name)} has {len(each):,} tokens, and max_tokens is {max_tokens:,}: "
+                "shorten it, leave it out, or raise max_tokens."
+            )

@@ -1,0 +1,242 @@
+"""The model in training: a frozen base with an adapter in its linear layers, and what it says of a row."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from copy import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import peft
+import torch
+import transformers
+from safetensors.torch import save_file
+from torch.nn import functional
+
+from attune.engines.openvino.folder import json_object
+from attune.errors import TuneError, told
+from attune.models.convert import FAMILIES
+from attune.tune import pack
+from attune.tune.attention import NAME
+from attune.tune.lesson import Lesson
+from attune.tune.settings import Settings
+from attune.visible import visible
+
+CAUSAL = ("gemma2", "gemma3_text", "gemma4_text")
+_CPUINFO = Path("/proc/cpuinfo")
+_PIECE = 256
+"""Tokens whose logits are held at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Sums over the trained tokens of some lessons: cross-entropy in nats, tokens that were the likeliest,
+    how many there were; and how many tokens went through the model."""
+
+    loss: float = 0.0
+    right: int = 0
+    trained: int = 0
+    read: int = 0
+
+    def __add__(self, other: Said) -> Said:
+        right, trained, read = self.right + other.right, self.trained + other.trained, self.read + other.read
+        return Said(self.loss + other.loss, right, trained, read)
+
+
+class Model:
+    """The model in the folder `base` with an adapter: `peft` is PEFT's, on `device`."""
+
+    def __init__(self, peft_model: Any, base: Path, device: Any, kind: Any) -> None:
+        self.peft, self.base = peft_model, base
+        self.device, self.kind = device, kind
+        self.core = peft_model.get_base_model()
+        self._seq2seq = self.core.config.is_encoder_decoder
+
+    @property
+    def trainable(self) -> list[Any]:
+        """The adapter's matrices, in float32. It has no biases and no norms."""
+        return [each for each in self.peft.parameters() if each.requires_grad]
+
+    def learn(self, lessons: Sequence[Lesson], share: float) -> Said:
+        """Adds the gradient of `share` times the lessons' summed loss."""
+        self.peft.train()
+        return self._run(lessons, share)
+
+    def read(self, lessons: Sequence[Lesson]) -> Said:
+        """What it says of lessons that it does not learn from."""
+        self.peft.eval()
+        with torch.no_grad():
+            return self._run(lessons, None)
+
+    def answer(self, prompts: Sequence[Sequence[int]], most: int) -> list[list[int]]:
+        """Greedy answers of at most `most` tokens, without the end's token."""
+        self.peft.eval()
+        ends = self.core.generation_config.eos_token_id
+        ends = {ends} if isinstance(ends, int) else set(ends or ())
+        self.core.set_attn_implementation("eager")
+        try:
+            with torch.no_grad(), self._cast():
+                return [self._greedy(prompt, most, ends) for prompt in prompts]
+        finally:
+            self.core.set_attn_implementation(NAME)
+
+    def save(self, folder: Path) -> None:
+        """Writes the adapter in PEFT's standard format, and nothing else."""
+        folder.mkdir(parents=True, exist_ok=True)
+        config = copy(self.peft.peft_config["default"])
+        config.inference_mode = True
+        config.target_modules = sorted(config.target_modules)  # a set's order is another in each process
+        config.save_pretrained(folder)
+        tensors = {name: each.cpu().contiguous() for name, each in self.adapter().items()}
+        save_file(tensors, folder / "adapter_model.safetensors", {"format": "pt"})
+
+    def adapter(self) -> dict[str, Any]:
+        """The adapter's matrices, by PEFT's names."""
+        found: dict[str, Any] = peft.get_peft_model_state_dict(self.peft, save_embedding_layers=False)
+        return found
+
+    def _greedy(self, prompt: Sequence[int], most: int, ends: set[int]) -> list[int]:
+        ids = self._tensor([prompt])
+        made: list[int] = self.core.generate(
+            input_ids=ids,
+            attention_mask=torch.ones_like(ids),
+            do_sample=False,
+            max_new_tokens=most,
+            max_length=None,
+            pad_token_id=self.core.config.pad_token_id,
+        )[0, 1 if self._seq2seq else len(prompt) :].tolist()
+        return made[:-1] if made and made[-1] in ends else made
+
+    def _run(self, lessons: Sequence[Lesson], share: float | None) -> Said:
+        with self._cast():
+            row, read, hidden = self._seq2seq_row(lessons) if self._seq2seq else self._causal_row(lessons)
+            kept = hidden[0, self._tensor(row.asked)]
+            leaf = kept.detach().requires_grad_(share is not None)
+            said = sum(
+                (self._piece(*each, share) for each in self._pieces(leaf, row.wanted)), Said(read=read)
+            )
+        if share is not None:
+            kept.backward(leaf.grad)
+        return said
+
+    def _causal_row(self, lessons: Sequence[Lesson]) -> tuple[pack.Row, int, Any]:
+        row = pack.causal(lessons)
+        out = self.core.model(
+            input_ids=self._tensor([row.ids]),
+            position_ids=self._tensor([row.positions]),
+            use_cache=False,
+            spans=row.spans,
+        )
+        return row, len(row.ids), out.last_hidden_state
+
+    def _seq2seq_row(self, lessons: Sequence[Lesson]) -> tuple[pack.Row, int, Any]:
+        asked, answered, cross = pack.seq2seq(lessons, self.core.config.decoder_start_token_id)
+        encoded = self.core.encoder(input_ids=self._tensor([asked.ids]), spans=asked.spans)
+        out = self.core.decoder(
+            input_ids=self._tensor([answered.ids]),
+            encoder_hidden_states=encoded.last_hidden_state,
+            use_cache=False,
+            spans=answered.spans,
+            cross=cross,
+        )
+        hidden = out.last_hidden_state
+        if self.core.config.scale_decoder_outputs:
+            hidden = hidden * self.core.config.d_model**-0.5
+        return answered, len(asked.ids) + len(answered.ids), hidden
+
+    def _pieces(self, hidden: Any, wanted: Sequence[int]) -> Iterator[tuple[Any, Any]]:
+        """A large vocabulary's logits are most of the memory, so they are made for some tokens at a time."""
+        return zip(hidden.split(_PIECE), self._tensor(wanted).split(_PIECE), strict=True)
+
+    def _piece(self, hidden: Any, wanted: Any, share: float | None) -> Said:
+        logits = self.core.lm_head(hidden).float()
+        if not self._seq2seq and (cap := self.core.config.final_logit_softcapping):
+            logits = torch.tanh(logits / cap) * cap
+        loss = functional.cross_entropy(logits, wanted, reduction="sum")
+        if share is not None:
+            (loss * share).backward()
+        right = int((logits.detach().argmax(-1) == wanted).sum())
+        return Said(float(loss.detach()), right, len(wanted))
+
+    def _tensor(self, values: Any) -> Any:
+        return torch.tensor(values, dtype=torch.long, device=self.device)
+
+    def _cast(self) -> Any:
+        """Matrices are multiplied in the base's own type; the adapter stays in float32."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.kind is torch.bfloat16)
+
+
+def load(base: Path, settings: Settings) -> Model:
+    """The model in the folder `base`, with a fresh adapter that is a function of the seed.
+
+    Raises TuneError for a family that cannot be tuned, and for files that cannot be read.
+    """
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    transformers.utils.logging.disable_progress_bar()  # in milliseconds, over whatever else is shown
+    maker, more = architecture(base), quantized(settings, device)
+    try:
+        core = maker.from_pretrained(
+            base, dtype=dtype(device), attn_implementation=NAME, local_files_only=True, **more
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        raise TuneError(f"{base}: the model cannot be loaded: {told(error)}") from error
+    return adapted(core if more else core.to(device), base, device, settings)
+
+
+def adapted(core: Any, base: Path, device: Any, settings: Settings) -> Model:
+    """`core` with a fresh adapter in all of its linear layers but the vocabulary's."""
+    torch.manual_seed(settings.seed)
+    config = peft.LoraConfig(
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
+        target_modules="all-linear",
+        task_type="SEQ_2_SEQ_LM" if core.config.is_encoder_decoder else "CAUSAL_LM",
+    )
+    with warnings.catch_warnings():
+        # New names in Transformers 5.2x, which its older releases and PEFT do not know.
+        warnings.filterwarnings("ignore", ".*gradient_checkpointing.* is deprecated", FutureWarning)
+        if settings.gradient_checkpointing:
+            core.gradient_checkpointing_enable({"use_reentrant": False})
+        return Model(peft.get_peft_model(core, config), base, device, core.dtype)
+
+
+def architecture(base: Path) -> Any:
+    """The class of Transformers that holds the model in `base`. Raises TuneError for an unknown family."""
+    family = json_object(base / "config.json").get("model_type")
+    if family in FAMILIES:
+        return transformers.AutoModelForSeq2SeqLM
+    if family in CAUSAL:
+        return transformers.AutoModelForCausalLM
+    raise TuneError(
+        f"{base}: a model of the family {visible(str(family))} cannot be tuned. "
+        f"What can: {', '.join((*CAUSAL, *FAMILIES))}."
+    )
+
+
+def dtype(device: Any) -> Any:
+    """bfloat16 where the processor multiplies it by itself; elsewhere it would be slower than float32."""
+    flags = _CPUINFO.read_text() if _CPUINFO.is_file() else ""
+    able = device.type != "cpu" or "avx512_bf16" in flags or "amx_bf16" in flags
+    return torch.bfloat16 if able else torch.float32
+
+
+def quantized(settings: Settings, device: Any) -> dict[str, Any]:
+    """What Transformers needs to hold the base in 4 bits (QLoRA, arXiv 2305.14314); nothing if it need not.
+
+    Raises TuneError where that is not possible.
+    """
+    if not settings.four_bit:
+        return {}
+    if device.type != "cuda":
+        raise TuneError("four_bit: a base in 4 bits needs CUDA, and there is none here; leave four_bit out.")
+    kind = torch.bfloat16
+    four = transformers.BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_compute_dtype=kind,
+        bnb_4bit_use_double_quant=True,
+    )
+    return {"quantization_config": four, "device_map": {"": device}}
