@@ -33,4 +33,4 @@ def values(bins: int) -> Array:
 def log_sum(logs: Array, axis: int) -> Array:
     """The logarithm of a sum of numbers whose logarithms are given."""
     top = logs.max(axis, keepdims=True)
-    return (top + np.log(np.exp(logs - top).sum(axis, keepdims=True))).squeeze(axis)
+    return np.asarray((top + np.log(np.exp(logs - top).sum(axis, keepdims=True))).squeeze(axis))
