@@ -18,6 +18,8 @@ from attune.store import Input, Store
 from attune.task import find, load
 from attune.testing import ScriptedEngine, fill
 
+TASK = load(find("triage"))
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
@@ -31,11 +33,11 @@ def outcome(text: str, refuse_once: bool = False) -> Outcome:
         return "no JSON" if next(refusals, False) else fill(request)  # type: ignore[arg-type]
 
     chat = parse_chat(b'{"id": 1, "user_id": 2, "text": "%s"}' % text.encode())
-    return handle(chat, Act(load(find("triage")), ScriptedEngine(answer)))
+    return handle(chat, Act(TASK, ScriptedEngine(answer)))
 
 
 def test_every_outcome_is_counted_where_it_ended(store: Store) -> None:
-    metrics = Metrics(store, ScriptedEngine(fill))
+    metrics = Metrics(store, Act(TASK, ScriptedEngine(fill)))
     ended = [outcome("Where is my order?", refuse_once=True), outcome("All well, thanks.")]
     dead = Outcome(Place.DEAD, "3", "d", "triage", "v", reason=Reason.BAD_INPUT)
     metrics.watch([*ended, dead], Counts(read=8, table=2, dead=1, repeated=1))
@@ -52,7 +54,7 @@ def test_every_outcome_is_counted_where_it_ended(store: Store) -> None:
 
 
 def test_the_backlog_is_asked_of_the_store_and_a_store_that_cannot_say_is_no_fault(store: Store) -> None:
-    metrics = Metrics(store, ScriptedEngine(fill))
+    metrics = Metrics(store, Act(TASK, ScriptedEngine(fill)))
     store.enqueue([Input("1", "d", b"{}", "x:1"), Input("2", "d", b"{}", "x:2")])
     assert metrics.registry.get_sample_value("attune_backlog") == 2
     store.close()
@@ -66,7 +68,7 @@ def test_a_port_that_is_taken_is_said_in_words(store: Store) -> None:
         port = taken.getsockname()[1]
         with (
             pytest.raises(BadConfig, match=f"metrics_port {port}: .*; choose another"),
-            Metrics(store, ScriptedEngine(fill)).served(port),
+            Metrics(store, Act(TASK, ScriptedEngine(fill))).served(port),
         ):
             pass
 
@@ -76,7 +78,10 @@ def test_an_engine_that_has_stats_is_shown_at_each_look(store: Store) -> None:
         def stats(self) -> Stats:
             return Stats(2, 1, 64, 50, 400, 300, 500, 9, 0, 0.5, 0.6)
 
-    value = Metrics(store, Telling(fill)).registry.get_sample_value
+    value = Metrics(store, Act(TASK, Telling(fill))).registry.get_sample_value
     assert value("attune_engine_hit_rate") == 0.75
     assert (value("attune_engine_running"), value("attune_engine_free_blocks")) == (2, 50)
-    assert Metrics(store, ScriptedEngine(fill)).registry.get_sample_value("attune_engine_hit_rate") is None
+    assert (
+        Metrics(store, Act(TASK, ScriptedEngine(fill))).registry.get_sample_value("attune_engine_hit_rate")
+        is None
+    )

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from attune.chat import parse_chat, raw_key
 from attune.errors import BadChat
-from attune.handle import Act
+from attune.handle import Acts
 from attune.limits import Limits
 from attune.sources import Source
 from attune.store import Admitted, Input, Store
@@ -27,13 +27,13 @@ class Feed(Protocol):
 class QueueFeed:
     """The store's own queue. It ends when nothing waits, unless it is followed."""
 
-    def __init__(self, store: Store, act: Act, limits: Limits, owner: str, follow: bool) -> None:
+    def __init__(self, store: Store, acts: Acts, limits: Limits, owner: str, follow: bool) -> None:
         self._store = store
-        self._claimant = (act.task.name, act.task.version, owner, limits.lease_s)
+        self._acts, self._owner, self._lease_s = acts, owner, limits.lease_s
         self._follow = follow
 
     def take(self, most: int) -> Admitted | None:
-        taken = self._store.claim(most, *self._claimant)
+        taken = self._store.claim(most, *claimant(self._acts, self._owner, self._lease_s))
         if taken.items or taken.repeated:
             return taken
         if not self._follow and self._store.waiting() == 0:
@@ -50,12 +50,12 @@ class SourceFeed:
     source forgets what was acknowledged, what a run took from it that died is taken from the queue.
     """
 
-    def __init__(self, source: Source, store: Store, act: Act, limits: Limits, owner: str) -> None:
+    def __init__(self, source: Source, store: Store, acts: Acts, limits: Limits, owner: str) -> None:
         self._source = source
         self._store = store
-        self._claimant = (act.task.name, act.task.version, owner, limits.lease_s)
+        self._acts, self._owner = acts, owner
         self._max_bytes = limits.max_chat_bytes
-        self._queue = QueueFeed(store, act, limits, owner, follow=False) if source.forgets else None
+        self._queue = QueueFeed(store, acts, limits, owner, follow=False) if source.forgets else None
         self._lease_s, self._look_at = limits.lease_s, 0.0
         self._held: tuple[Input, ...] = ()
         self._ended = False
@@ -63,14 +63,14 @@ class SourceFeed:
     def take(self, most: int) -> Admitted | None:
         if self._queue is not None and time.monotonic() >= self._look_at:
             self._look_at = time.monotonic() + self._lease_s
-            left = self._store.claim(most, *self._claimant)
+            left = self._store.claim(most, *self._claimant())
             if left.items or left.repeated:
                 return left
         if not self._ended and len(self._held) < _MOST_HELD:
             deliveries = self._source.receive(most, _POLL_S)
             if deliveries:
                 inputs = [identify(d.raw, d.ref, self._max_bytes) for d in deliveries]
-                taken = self._store.admit(inputs, *self._claimant)
+                taken = self._store.admit(inputs, *self._claimant())
                 self._source.ack(deliveries)
                 self._held += taken.held
                 return taken
@@ -83,9 +83,17 @@ class SourceFeed:
 
     def _look_again(self, most: int) -> Admitted:
         time.sleep(_POLL_S)
-        taken = self._store.admit(self._held[:most], *self._claimant)
+        taken = self._store.admit(self._held[:most], *self._claimant())
         self._held = self._held[most:] + taken.held
         return taken
+
+    def _claimant(self) -> tuple[str, frozenset[str], str, float]:
+        return claimant(self._acts, self._owner, self._lease_s)
+
+
+def claimant(acts: Acts, owner: str, lease_s: float) -> tuple[str, frozenset[str], str, float]:
+    """What the store is told of who takes inputs: asked each time, since arms come and go."""
+    return acts.main.task.name, acts.versions, owner, lease_s
 
 
 def identify(raw: bytes, ref: str, max_bytes: int) -> Input:

@@ -94,9 +94,16 @@ def load(
     of_file = table(file).get(GENERATION, {})
     if not isinstance(of_file, dict):
         raise BadConfig(f"{GENERATION}: a table is needed, like [{GENERATION}] max_new_tokens = 50")
-    of_flags = {name: _of_text(name, text) for name, text in flags.items() if text not in (None, ())}
     under = lay(read(of_file, f"[{GENERATION}] "), read(_of_environment(environment), f"{VARIABLE}: "))
-    return lay(under, read(of_flags))
+    return lay(under, of_flags(flags))
+
+
+def of_flags(flags: Mapping[str, str | tuple[str, ...] | None]) -> Given:
+    """The parameters that flags give as text. Raises BadConfig."""
+    given = {name: text for name, text in flags.items() if text not in (None, ())}
+    return read(
+        {name: _of_text(name, text) if name in parameters() else text for name, text in given.items()}
+    )
 
 
 def _of_environment(environment: Mapping[str, str]) -> Given:

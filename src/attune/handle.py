@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from attune.answer import Verdict, parse
 from attune.arms import BASE
@@ -16,16 +17,63 @@ from attune.question import Question
 from attune.request import Completion, Sampling
 from attune.task import Task
 
+_FREEDOM = 0.7
+
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What is done with every chat: the task, the engine that answers, and how long it is asked."""
+    """What is done with a chat: the task, the engine that answers, and how long it is asked.
+
+    Drafts are asked of the `drafter`, where there is one, and drawn by `sampling`. An act is also Acts: the
+    one for every chat.
+    """
 
     task: Task
     engine: Engine
     tries: int = 3
     timeout_s: float = 120.0
     arm: str = BASE
+    drafter: Engine | None = None
+    sampling: Sampling = Sampling()
+
+    @property
+    def main(self) -> Act:
+        return self
+
+    @property
+    def versions(self) -> frozenset[str]:
+        return frozenset({self.task.version})
+
+    @property
+    def arms(self) -> Mapping[str, Act]:
+        return {self.arm: self}
+
+    def act_for(self, key: str) -> Act:
+        return self
+
+    @property
+    def drafting(self) -> Act:
+        """The same, asked of the engine that drafts."""
+        return self if self.drafter is None else replace(self, engine=self.drafter)
+
+
+class Acts(Protocol):
+    """Which act each chat is handled by: one for all, or the arms of a split (attune.serving)."""
+
+    @property
+    def main(self) -> Act:
+        """The act of most chats, and of whatever is no chat; it may be another the next time."""
+
+    @property
+    def versions(self) -> frozenset[str]:
+        """The versions of the task: a chat that has an outcome of one of them is done."""
+
+    @property
+    def arms(self) -> Mapping[str, Act]:
+        """Every act, by the name of its arm: also those that no chat comes to."""
+
+    def act_for(self, key: str) -> Act:
+        """The act of the chat with the id `key`. Whoever holds an act can ask its engines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +98,25 @@ def handle(chat: Chat, act: Act) -> Outcome:
     elif escalation is None or not escalation.applies(asked.verdict.values):
         outcome = _outcome(Place.TABLE, chat, act, asked)
     else:
-        drafted = ask(escalation.draft, chat, act, early)
+        drafted = ask(escalation.draft, chat, act.drafting, early, act.sampling)
         outcome = _with_draft(_outcome(Place.REVIEW, chat, act, asked), chat, escalation.draft, drafted)
     if early is not None:
         early.cancel()
     return replace(outcome, total_s=time.monotonic() - began)
 
 
-def ask(task: Task, chat: Chat, act: Act, first: Question | None = None) -> Answer:
+def ask(
+    task: Task, chat: Chat, act: Act, first: Question | None = None, sampling: Sampling = Sampling()
+) -> Answer:
     """Asks `task` about `chat` until an answer fits, at most `act.tries` times, each with its own seed.
 
-    The first time is greedy, and `first` may be that question, put already; a model that is asked
+    The first time is as `sampling` says, and `first` may be that question, put already; a model that is asked
     again is given some freedom, or it would say the same.
     """
     attempts: list[Attempt] = []
     reason = Reason.UNREADABLE_ANSWER
     for seed in range(act.tries):
-        question = first if first and seed == 0 else _put(task, chat, act, seed)
+        question = first if first and seed == 0 else _put(task, chat, act, sampling, seed)
         text = ""
         try:
             completion = question.answer()
@@ -84,9 +134,10 @@ def ask(task: Task, chat: Chat, act: Act, first: Question | None = None) -> Answ
     return Answer(None, None, tuple(attempts), reason)
 
 
-def _put(task: Task, chat: Chat, act: Act, seed: int = 0) -> Question:
-    sampling = Sampling(temperature=0.7 if seed else 0.0, seed=seed)
-    return Question(act.engine, task.request(chat, sampling), act.timeout_s)
+def _put(task: Task, chat: Chat, act: Act, sampling: Sampling = Sampling(), seed: int = 0) -> Question:
+    freedom = sampling.temperature or (_FREEDOM if seed else 0.0)
+    drawn = replace(sampling, temperature=freedom, seed=seed)
+    return Question(act.engine, task.request(chat, drawn), act.timeout_s)
 
 
 def _early_draft(triage: Question, chat: Chat, act: Act) -> Question | None:
@@ -98,7 +149,8 @@ def _early_draft(triage: Question, chat: Chat, act: Act) -> Question | None:
     for name, value in triage.choices():
         known[name] = value
         if escalation.when.keys() <= known.keys():
-            return _put(escalation.draft, chat, act) if escalation.applies(known) else None
+            asked = escalation.applies(known)
+            return _put(escalation.draft, chat, act.drafting, act.sampling) if asked else None
     return None
 
 
@@ -136,6 +188,7 @@ def _with_draft(outcome: Outcome, chat: Chat, task: Task, drafted: Answer) -> Ou
     return replace(
         outcome,
         draft=task.draft_text(drafted.verdict.values, chat),
+        model=" > ".join(dict.fromkeys((outcome.model, drafted.completion.model))),
         flags=(*outcome.flags, *kind, *drafted.verdict.flags),
         attempts=outcome.attempts + drafted.attempts,
         prompt_tokens=outcome.prompt_tokens + drafted.completion.prompt_tokens,

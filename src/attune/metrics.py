@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, star
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from attune.engines import Engine
 from attune.errors import BadConfig, StoreError
+from attune.handle import Acts
 from attune.outcome import Outcome, Place
 from attune.request import Completion
 from attune.settling import Counts
@@ -24,9 +24,9 @@ _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 
 class Metrics:
     """Counts outcomes as they become durable. The store is asked for its backlog when they are read."""
 
-    def __init__(self, store: Store, engine: Engine) -> None:
+    def __init__(self, store: Store, acts: Acts) -> None:
         self.registry = CollectorRegistry()
-        self.registry.register(_EngineStats(engine))
+        self.registry.register(_EngineStats(acts))
         own: dict[str, Any] = {"registry": self.registry}
         self._inputs = Counter("attune_inputs", "Inputs read, with those that were done before.", **own)
         self._outcomes = Counter("attune_outcomes", "Inputs by the place where they ended.", ["place"], **own)
@@ -85,15 +85,16 @@ class Metrics:
 
 
 class _EngineStats(Collector):
-    """What an engine says of itself, where it has `stats`: read when the metrics are."""
+    """What the engine of most chats says of itself, where it has `stats`: read when the metrics are."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._stats = getattr(engine, "stats", None)
+    def __init__(self, acts: Acts) -> None:
+        self._acts = acts
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        if self._stats is None:
+        own = getattr(self._acts.main.engine, "stats", None)
+        if own is None:
             return
-        stats = self._stats()
+        stats = own()
         for name, value in {**asdict(stats), "hit_rate": stats.hit_rate}.items():
             about = f"The engine's {name.replace('_', ' ')}, at this moment or since it began."
             yield GaugeMetricFamily(f"attune_engine_{name}", about, value=value)

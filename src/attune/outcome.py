@@ -65,6 +65,7 @@ class Outcome:
     detail: str = ""
     attempts: tuple[Attempt, ...] = ()
     model: str = ""
+    """Which read it; where another model drafted, both: "small > large"."""
     arm: str = ""
     """Which side of a split handled it; "" where none did."""
     prompt_tokens: int = 0

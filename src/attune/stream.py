@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from attune.chat import Chat, parse_chat
 from attune.errors import AttuneError, BadChat, StoreError
 from attune.feed import Feed, QueueFeed, SourceFeed
-from attune.handle import Act, handle
+from attune.handle import Act, Acts, handle
 from attune.limits import Limits
 from attune.outcome import Outcome, Place, Reason
 from attune.settling import Counts, Settling, Watch
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 def run(
     source: Source | None,
     store: Store,
-    act: Act,
+    acts: Acts,
     limits: Limits = Limits(),
     *,
     follow: bool = False,
@@ -40,9 +40,9 @@ def run(
     """
     owner, stop = uuid.uuid4().hex, stop or threading.Event()
     feed: Feed = (
-        QueueFeed(store, act, limits, owner, follow)
+        QueueFeed(store, acts, limits, owner, follow)
         if source is None
-        else SourceFeed(source, store, act, limits, owner)
+        else SourceFeed(source, store, acts, limits, owner)
     )
     settling = Settling(store, limits, stop, watch)
     pool = ThreadPoolExecutor(limits.in_flight, "attune-chat")
@@ -54,7 +54,7 @@ def run(
                 break
             settling.expect(taken)
             for item in taken.items:
-                pool.submit(_work, item, act, limits, settling, stop)
+                pool.submit(_work, item, acts, limits, settling, stop)
     finally:
         pool.shutdown(wait=True)
         settling.close()
@@ -82,11 +82,11 @@ def judge(item: Item, act: Act, limits: Limits) -> Outcome:
     return handle(chat, act)
 
 
-def _work(item: Item, act: Act, limits: Limits, settling: Settling, stop: threading.Event) -> None:
+def _work(item: Item, acts: Acts, limits: Limits, settling: Settling, stop: threading.Event) -> None:
     if stop.is_set():
         return  # drained before it began: its lease goes back with the rest
     try:
-        settling.put(item, judge(item, act, limits))
+        settling.put(item, judge(item, acts.act_for(item.key), limits))
     except BaseException as error:  # noqa: BLE001 - a fault of ours: it must end the run, not sit unseen in a future
         settling.fail(error)
 

@@ -92,18 +92,15 @@ def test_new_arms_take_over_without_a_stop(options: Options) -> None:
 
 
 def test_arms_that_cannot_be_loaded_change_nothing() -> None:
-    from attune.beam.worker import Serving
+    from attune.beam.worker import arms
 
-    serving = Serving(Split((Arm("scripted:", "triage", "old"),), 1), Asking())
-    serving.offer(Split((Arm("openvino:nowhere", "triage", "new"),), 2))
-    serving.offer(Split((Arm("scripted:delay_ms=1", "triage", "newer"),), 3))
+    found = arms("this test", Split((Arm("scripted:", "triage", "old"),), 1), Asking())
+    found.offer(Split((Arm("openvino:nowhere", "triage", "new"),), 2))
     until = time.monotonic() + 10
-    while serving.act_for("1").arm != "newer" and time.monotonic() < until:
-        serving.offer(Split((Arm("scripted:delay_ms=1", "triage", "newer"),), 3))
+    while found.serving.act_for("1").arm != "newer" and time.monotonic() < until:
+        found.offer(Split((Arm("scripted:delay_ms=1", "triage", "newer"),), 3))
         time.sleep(0.01)
-    assert serving.act_for("1").arm == "newer"
-    serving.settle()
-    serving.close()
+    assert found.serving.act_for("1").arm == "newer"
 
 
 def test_an_engine_that_fails_for_good_ends_the_bundle() -> None:

@@ -26,6 +26,7 @@ LAYERS = [
     {"given"},
     {"openai"},
     {"connect"},
+    {"serving"},
     {"batch"},
     {"beam", "compare", "measure"},
     {"tune"},

@@ -48,7 +48,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
             used = engine or ScriptedEngine()
             store = open_things.enter_context(Store.open(tmp_path / f"{time.monotonic_ns()}.db"))
             act = Act(connect.task("triage", "scripted:"), used, timeout_s=20)
-            metrics = Metrics(store, used)
+            metrics = Metrics(store, act)
             intake = Intake(store, act, Limits(), metrics.watch)
             open_things.callback(intake.close)
             if engine is None:

@@ -80,7 +80,7 @@ def test_a_chat_that_is_not_stored_is_given_up_with_its_client(make: Make) -> No
         until(lambda: service.traffic.in_flight == 1)
         client.close()
         until(lambda: service.traffic.in_flight == 0)
-        assert service.intake.judge_only(b"5", service.act).result(10).detail
+        assert service.intake.judge_only(b"5", lambda act: act).result(10).detail
 
 
 def test_a_chat_in_the_store_goes_on_without_its_client(make: Make) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import uuid
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,8 +17,9 @@ from apache_beam.transforms.window import WindowedValue
 
 from attune.arms import Arm, Split
 from attune.beam.item import Ended, ended, item_of
-from attune.beam.worker import Asking, Serving
+from attune.beam.worker import Arms, Asking, arms, engines
 from attune.errors import EngineError
+from attune.handle import Acts
 from attune.limits import Limits
 from attune.outcome import Place
 from attune.store import Item
@@ -68,17 +70,19 @@ class Handle(beam.PTransform):
         super().__init__()
         self._split = Split(tuple(arms) or (Arm(engine, task),))
         self._updates, self._asking, self._limits = updates, asking, limits
+        self._id = uuid.uuid4().hex
 
     def expand(self, chats: PCollection[Any]) -> Handled:
         updates = {} if self._updates is None else {"updates": AsIter(self._updates)}
-        act = beam.ParDo(_Act(self._split, self._asking, self._limits, bool(updates)), **updates)
+        act = beam.ParDo(_Act(self._id, self._split, self._asking, self._limits, bool(updates)), **updates)
         outputs = chats | act.with_outputs(*(str(place) for place in Place)).with_output_types(Ended)
         return Handled(**{str(place): outputs[place] for place in Place})
 
 
 class _Act(beam.DoFn):
-    def __init__(self, split: Split, asking: Asking, limits: Limits, updated: bool) -> None:
-        self._split, self._asking, self._limits, self._updated = split, asking, limits, updated
+    def __init__(self, name: str, split: Split, asking: Asking, limits: Limits, updated: bool) -> None:
+        self._id, self._split, self._asking = name, split, asking
+        self._limits, self._updated = limits, updated
         self._places = {place: Metrics.counter(NAMESPACE, str(place)) for place in Place}
         self._asked_again = Metrics.counter(NAMESPACE, "asked_again")
         self._total_ms = Metrics.distribution(NAMESPACE, "total_ms")
@@ -87,8 +91,8 @@ class _Act(beam.DoFn):
     def setup(self) -> None:
         self._pool = ThreadPoolExecutor(self._limits.in_flight, "attune-chat")
         self._failures = 0
-        # With updates the newest split comes with the first element: to load another before is in vain.
-        self._serving = None if self._updated else Serving(self._split, self._asking)
+        if not self._updated:  # else the newest split comes with the first element
+            arms(self._id, self._split, self._asking)
 
     def start_bundle(self) -> None:
         # A queue of its own: what a failed bundle left behind is given again, and must not come twice.
@@ -102,31 +106,26 @@ class _Act(beam.DoFn):
         updates: Iterable[Split] = (),
     ) -> Iterator[TaggedOutput]:
         item = item_of(element, self._limits.max_chat_bytes)
-        serving = self._newest(updates)
+        acts = self._newest(updates).serving
         while self._open >= self._limits.in_flight or not self._done.empty():
             yield self._next()
         self._open += 1
-        future = self._pool.submit(_handled, item, serving, self._limits)
+        future = self._pool.submit(_handled, item, acts, self._limits)
         future.add_done_callback(partial(_put, self._done, timestamp, window))
 
     def finish_bundle(self) -> Iterator[TaggedOutput]:
         while self._open:
             yield self._next()
-        if self._serving is not None:
-            self._serving.settle()
+        engines(self._asking).sweep()
 
     def teardown(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
-        if self._serving is not None:
-            self._serving.close()
 
-    def _newest(self, updates: Iterable[Split]) -> Serving:
-        newest = max(updates, key=lambda split: split.version, default=self._split) if self._updated else None
-        if self._serving is None:
-            self._serving = Serving(newest or self._split, self._asking)
-        elif newest is not None:
-            self._serving.offer(newest)
-        return self._serving
+    def _newest(self, updates: Iterable[Split]) -> Arms:
+        newest = max(updates, key=lambda split: split.version, default=self._split)
+        found = arms(self._id, newest, self._asking)
+        found.offer(newest)
+        return found
 
     def _next(self) -> TaggedOutput:
         timestamp, window, future = self._done.get()
@@ -149,5 +148,5 @@ def _put(done: _Done, timestamp: Any, window: Any, future: Future[Ended]) -> Non
     done.put((timestamp, window, future))
 
 
-def _handled(item: Item, serving: Serving, limits: Limits) -> Ended:
-    return ended(item, judge(item, serving.act_for(item.key), limits))
+def _handled(item: Item, acts: Acts, limits: Limits) -> Ended:
+    return ended(item, judge(item, acts.act_for(item.key), limits))

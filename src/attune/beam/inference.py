@@ -11,7 +11,7 @@ from apache_beam.ml.inference.base import ModelHandler, PredictionResult
 
 from attune import connect
 from attune.beam.item import Ended, ended, item_of
-from attune.beam.worker import Asking, take
+from attune.beam.worker import Asking, engines
 from attune.engines import Engine
 from attune.errors import BadConfig, EngineError
 from attune.handle import Act
@@ -45,7 +45,7 @@ class AttuneModelHandler(ModelHandler[Any, PredictionResult, Engine]):
         self._hints = dict(hints or {})
 
     def load_model(self) -> Engine:
-        return take(self._engine, Asking())
+        return engines(Asking()).take(self._engine)
 
     def run_inference(
         self, batch: Sequence[Any], model: Engine, inference_args: Mapping[str, Any] | None = None

@@ -31,6 +31,7 @@ VERBS: Mapping[str, str] = {
     "users": "attune.cli.users",
     "audit": "attune.cli.audit",
     "replies": "attune.cli.replies",
+    "arms": "attune.cli.arms",
     "models": "attune.cli.models",
     "tune": "attune.cli.tune",
     "check": "attune.cli.check",

@@ -14,7 +14,7 @@ from attune import connect, stream
 from attune.config import Config
 from attune.errors import BadConfig
 from attune.folding import Folding
-from attune.handle import Act
+from attune.handle import Acts
 from attune.limits import Limits
 from attune.pages.app import beside
 from attune.pages.desk import Desk
@@ -31,24 +31,24 @@ OUT = ("replies", "webhook_secret_file")
 
 
 @contextmanager
-def reviewed(config: Config, store: Store, act: Act, alone: str) -> Iterator[Callable[[Any], Any]]:
+def reviewed(config: Config, store: Store, acts: Acts, alone: str) -> Iterator[Callable[[Any], Any]]:
     """Sends what is approved and counts what is settled while the block lasts; gives what puts the desk's
     pages beside others.
 
     `alone` names the one person of one-user mode; "" is a desk whose people log in.
     """
     translate = connect.task("translate", config.engine)
-    desk = Desk(store, Drafting(act, translate), _settings(config, alone))
+    desk = Desk(store, Drafting(acts, translate), _settings(config, alone))
     outlet = connect.replies(config.replies, config.webhook_secret_file)
     with closing(Sending(outlet, store)), closing(Folding(store)):
         yield partial(beside, desk)
 
 
 @contextmanager
-def worked_through(source: Source, store: Store, act: Act, limits: Limits) -> Iterator[None]:
+def worked_through(source: Source, store: Store, acts: Acts, limits: Limits) -> Iterator[None]:
     """Handles what `source` gives while the block lasts: a queue fills before one's eyes."""
     stop = threading.Event()
-    run = partial(stream.run, source, store, act, limits, stop=stop)
+    run = partial(stream.run, source, store, acts, limits, stop=stop)
     thread = threading.Thread(target=run, name="attune-samples", daemon=True)
     thread.start()
     try:

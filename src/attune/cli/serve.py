@@ -8,14 +8,12 @@ from pathlib import Path
 
 import click
 
-from attune import connect
 from attune.cli.demo import clear, samples
 from attune.cli.options import CHATS, configured
 from attune.cli.reviewing import DESK, OUT, reviewed, worked_through
 from attune.cli.verb import Verb
-from attune.cli.working import engine_of, store_of
+from attune.cli.working import serving_of, store_of
 from attune.config import Config
-from attune.handle import Act
 from attune.limits import Limits
 from attune.serve import keys
 from attune.serve.bounds import Bounds
@@ -54,17 +52,15 @@ def serve(config: Config, follow: bool, demo: bool) -> None:
     keys.check(place.host, place.keys)
     limits = Limits(**{field.name: getattr(config, field.name) for field in fields(Limits)})
     bounds = Bounds(**{field.name: getattr(config, field.name) for field in fields(Bounds)})
-    task = connect.task(config.task, config.engine)
     config = _demo(config) if demo else config
     with ExitStack() as open_things:
         store = open_things.enter_context(store_of(config))
-        engine = open_things.enter_context(engine_of(config))
-        act = Act(task, engine, config.tries, config.timeout_s)
-        beside = open_things.enter_context(reviewed(config, store, act, "demo" if demo else ""))
+        serving = open_things.enter_context(serving_of(config, store))
+        beside = open_things.enter_context(reviewed(config, store, serving, "demo" if demo else ""))
         if demo:
-            open_things.enter_context(worked_through(samples(config), store, act, limits))
+            open_things.enter_context(worked_through(samples(config), store, serving, limits))
         answer(
-            act,
+            serving,
             store,
             place,
             limits,

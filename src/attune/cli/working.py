@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, fields
 from shlex import quote
 from typing import Any
@@ -13,14 +13,16 @@ from typing import Any
 import click
 
 from attune import connect, stream
+from attune.arms import Arm
 from attune.cli.drain import Drain
 from attune.cli.progress import shown
 from attune.config import Config
 from attune.delivery import Delivered, Delivery
 from attune.engines import Engine
-from attune.handle import Act
+from attune.handle import Acts
 from attune.limits import Limits
 from attune.outcome import Outcome
+from attune.serving import Asking, Engines, Following, Serving
 from attune.settling import Counts, Watch
 from attune.sources import Source
 from attune.store import Store
@@ -79,17 +81,16 @@ def work(
 
     Sinks are given what is settled meanwhile, and at the end all that is left.
     """
-    task = connect.task(config.task, config.engine)
     limits = Limits(**{field.name: getattr(config, field.name) for field in fields(Limits)})
-    facts = {"engine": config.engine, "task": task.name, "task_version": task.version}
-    log.info("The run begins", extra={"action": "run_began", **facts})
-    with engine_of(config) as engine, _measured(config, store, engine) as measure:
-        act = Act(task, engine, config.tries, config.timeout_s)
+    with serving_of(config, store) as serving, _measured(config, store, serving) as measure:
+        task = serving.main.task
+        facts = {"engine": config.engine, "task": task.name, "task_version": task.version}
+        log.info("The run begins", extra={"action": "run_began", **facts})
         with shown(source.fraction if source else _no_end, quiet) as progress, Drain() as drain:
             watches = [each for each in (measure, _log_dead, progress.watch, watch) if each]
             with delivered(outlets, store, task, limits, drain) as sinks:
                 counts = stream.run(
-                    source, store, act, limits, follow=follow, stop=drain.event, watch=_all(watches)
+                    source, store, serving, limits, follow=follow, stop=drain.event, watch=_all(watches)
                 )
     log.info("The run has ended: %s", reckoning(counts), extra={"action": "run_ended"})
     return Work(counts, drain.exit_code, tuple(sinks))
@@ -175,6 +176,17 @@ def engine_of(config: Config) -> Iterator[Engine]:
 
 
 @contextmanager
+def serving_of(config: Config, store: Store) -> Iterator[Serving]:
+    """The arms of the store, or the engine and task of the settings as the only one; a newer split is taken
+    up while the block lasts."""
+    engines, asking = Engines(), Asking(config.tries, config.timeout_s)
+    with closing(engines):
+        serving = Serving(store.arms.live(), asking, engines, own=Arm(config.engine, config.task))
+        with closing(Following(serving, engines, store.arms.live)):
+            yield serving
+
+
+@contextmanager
 def store_of(config: Config, make: bool = True) -> Iterator[Store]:
     """The store of the settings, closed at the end; with `make` a database file that is not there is made."""
     store = connect.store(config.store, make, config.keep_chats == "all")
@@ -185,14 +197,14 @@ def store_of(config: Config, make: bool = True) -> Iterator[Store]:
 
 
 @contextmanager
-def _measured(config: Config, store: Store, engine: Engine) -> Iterator[Watch | None]:
+def _measured(config: Config, store: Store, acts: Acts) -> Iterator[Watch | None]:
     """What counts for Prometheus while the run lasts, where a port is set."""
     if not config.metrics_port:
         yield None
         return
     from attune.metrics import Metrics
 
-    metrics = Metrics(store, engine)
+    metrics = Metrics(store, acts)
     with metrics.served(config.metrics_port):
         yield metrics.watch
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from attune.chat import Chat
 from attune.desk.refusal import Refused
-from attune.handle import Act, ask
+from attune.handle import Act, Acts, ask
 from attune.question import Question
 from attune.request import Sampling
 from attune.task import Task, instructed
@@ -19,8 +19,17 @@ _FREEDOM = 0.7
 class Drafting:
     """The engine with the task that reads chats (its escalation drafts replies), and one that translates."""
 
-    act: Act
+    acts: Acts
     translate: Task | None = None
+
+    @property
+    def act(self) -> Act:
+        """What drafts most chats' replies now: arms come and go."""
+        return self.acts.main.drafting
+
+    def of(self, arm: str) -> Drafting:
+        """The same by the arm that handled a chat, while it serves; else by the main one."""
+        return replace(self, acts=self.acts.arms.get(arm, self.acts.main))
 
     @property
     def writes(self) -> bool:

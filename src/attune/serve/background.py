@@ -16,7 +16,7 @@ from typing import Any
 from attune.batch import Plan, Stand, work
 from attune.batch.rows import errors_file
 from attune.errors import AttuneError, BadConfig
-from attune.handle import Act
+from attune.handle import Acts
 from attune.limits import Limits
 from attune.serve.refusal import Refusal
 from attune.serve.shelf import Shelf, read, write
@@ -73,8 +73,8 @@ class Background:
     first request without a row.
     """
 
-    def __init__(self, shelf: Shelf, act: Act, limits: Limits) -> None:
-        self._shelf, self._act, self._limits = shelf, act, limits
+    def __init__(self, shelf: Shelf, acts: Acts, limits: Limits) -> None:
+        self._shelf, self._acts, self._limits = shelf, acts, limits
         found = [Batch(**read(path)) for path in shelf.folder.glob("batches/*/batch.json")]
         self._batches = {batch.id: batch for batch in sorted(found, key=lambda each: each.turn)}
         self._waiting = deque(batch.id for batch in self._batches.values() if batch.status in _OPEN)
@@ -149,7 +149,7 @@ class Background:
         if batch.status != "cancelling":
             self._keep(batch, "in_progress")
             plan = Plan([str(self._shelf.content(batch.input_file_id))], self._out(batch))
-            watch(work(plan, self._act, self._limits, self._stop, watch).stand)
+            watch(work(plan, self._acts.main, self._limits, self._stop, watch).stand)
         if self._closing and batch.status != "cancelling":
             return  # gone on with by the next process
         self._end(batch, "cancelled" if batch.status == "cancelling" else "completed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
@@ -12,6 +13,8 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
+from attune.engines import Engine
+from attune.handle import Act
 from attune.outcome import Outcome, Place, Reason
 from attune.serve.intake import Ended
 from attune.serve.leaving import Leash, unless_gone
@@ -89,13 +92,25 @@ async def _stored(service: Service, raws: list[bytes]) -> list[ChatOutcome]:
 
 
 async def _only(service: Service, raws: list[bytes]) -> list[ChatOutcome]:
-    leash = Leash(service.act.engine)
-    act = replace(service.act, engine=leash)
+    leashes, gone = list[Leash](), threading.Event()
+
+    def leashed(engine: Engine) -> Leash:
+        leashes.append(leash := Leash(engine))
+        if gone.is_set():  # before this chat's turn came
+            leash.give_up()
+        return leash
+
+    def held(act: Act) -> Act:
+        drafter = act.drafter and leashed(act.drafter)
+        return replace(act, engine=leashed(act.engine), drafter=drafter)
+
     try:
-        futures = [service.intake.judge_only(raw, act) for raw in raws]
+        futures = [service.intake.judge_only(raw, held) for raw in raws]
         outcomes = await asyncio.gather(*map(asyncio.wrap_future, futures))
     finally:
-        leash.give_up()
+        gone.set()
+        for leash in leashes:
+            leash.give_up()
     ended = [Ended(each, each.draft, each.reason, each.detail) for each in outcomes]
     return [_told(each, stored=False) for each in ended]
 

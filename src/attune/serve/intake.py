@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from attune.errors import EngineError, StoreError
-from attune.feed import identify
-from attune.handle import Act
+from attune.feed import claimant, identify
+from attune.handle import Act, Acts
 from attune.limits import Limits
 from attune.outcome import Outcome, Place, Reason
 from attune.settling import Counts, Watch
@@ -42,13 +42,12 @@ class Intake:
     `attune.stream.run` calls it.
     """
 
-    def __init__(self, store: Store, act: Act, limits: Limits, watch: Watch) -> None:
+    def __init__(self, store: Store, acts: Acts, limits: Limits, watch: Watch) -> None:
         self.counts = Counts()
         self.failures = 0
         """Chats in a row that the engine failed on."""
-        self._store, self._act, self._limits, self._watch = store, act, limits, watch
+        self._store, self._acts, self._limits, self._watch = store, acts, limits, watch
         self._owner = uuid.uuid4().hex
-        self._claimant = (act.task.name, act.task.version, self._owner, limits.lease_s)
         self._open: dict[_Name, Future[Ended]] = {}
         self._unsettled: dict[_Name, tuple[Item, Outcome]] = {}
         self._change = threading.Lock()
@@ -63,7 +62,7 @@ class Intake:
         inputs = [identify(raw, _REF, self._limits.max_chat_bytes) for raw in raws]
         self.settle_left()
         with self._change:
-            admitted = self._store.admit(inputs, *self._claimant)
+            admitted = self._store.admit(inputs, *self._claimant())
             self.counts.read += len(inputs)
             self.counts.repeated += admitted.repeated
             for item in admitted.items:
@@ -71,12 +70,12 @@ class Intake:
             held = {_name(given) for given in admitted.held}
             return [self._promised(given, _name(given) in held) for given in inputs]
 
-    def judge_only(self, raw: bytes, act: Act) -> Future[Outcome]:
-        """What would become of a chat, by `act`; nothing of it is kept."""
+    def judge_only(self, raw: bytes, changed: Callable[[Act], Act]) -> Future[Outcome]:
+        """What would become of a chat, by its act, `changed`; nothing of it is kept."""
         given = identify(raw, _REF, self._limits.max_chat_bytes)
         parts = (given.key, given.digest, given.raw, given.ref, given.chat)
         item = Item(*parts, id=0, claims=1, conflict=False)
-        return self._pool.submit(judge, item, act, self._limits)
+        return self._pool.submit(judge, item, changed(self._acts.act_for(item.key)), self._limits)
 
     def settle_left(self) -> None:
         """Writes what the store did not take when it was ready. Raises StoreError if it still does not."""
@@ -100,9 +99,12 @@ class Intake:
             return working
         return self._pool.submit(self._await if held else self._known, given)
 
+    def _claimant(self) -> tuple[str, frozenset[str], str, float]:
+        return claimant(self._acts, self._owner, self._limits.lease_s)
+
     def _work(self, item: Item) -> Ended:
         try:
-            outcome = judge(item, self._act, self._limits)
+            outcome = judge(item, self._acts.act_for(item.key), self._limits)
             try:
                 self._store.settle([(item, outcome)])
             except StoreError:
@@ -122,7 +124,7 @@ class Intake:
             self._watch([outcome], self.counts)
 
     def _known(self, given: Input) -> Ended:
-        outcome = self._store.outcome_of(given, self._act.task.name, self._act.task.version)
+        outcome = self._store.outcome_of(given, self._acts.main.task.name, self._acts.versions)
         if outcome is None:
             raise StoreError(f"the chat {given.key} is not settled yet: ask again")
         return self._told(outcome)
@@ -138,10 +140,10 @@ class Intake:
 
     def _await(self, given: Input) -> Ended:
         """Waits for the process that has the input; if that one dies, the input is taken over."""
-        until = time.monotonic() + self._act.timeout_s
+        until = time.monotonic() + self._acts.main.timeout_s
         while time.monotonic() < until:
             time.sleep(_POLL_S)
-            admitted = self._store.admit([given], *self._claimant)
+            admitted = self._store.admit([given], *self._claimant())
             if admitted.items:
                 return self._work(admitted.items[0])
             if admitted.repeated:

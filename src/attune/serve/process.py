@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 
 from attune import stream
 from attune.errors import AttuneError, BadConfig
-from attune.handle import Act
+from attune.handle import Acts
 from attune.limits import Limits
 from attune.metrics import Metrics
 from attune.serve import keys
@@ -47,7 +47,7 @@ class Place:
 
 
 def serve(
-    act: Act,
+    acts: Acts,
     store: Store,
     place: Place,
     limits: Limits,
@@ -63,15 +63,15 @@ def serve(
     gate, and gives all. Raises BadConfig where the place cannot be had.
     """
     keys.check(place.host, place.keys)
-    metrics = Metrics(store, act.engine)
-    with listening(place.host, place.port) as listener, _queue(act, store, limits, follow, metrics):
-        intake = Intake(store, act, limits, metrics.watch)
+    metrics = Metrics(store, acts)
+    with listening(place.host, place.port) as listener, _queue(acts, store, limits, follow, metrics):
+        intake = Intake(store, acts, limits, metrics.watch)
         traffic = Traffic(metrics.registry)
         local = keys.is_loopback(place.host)
         shelf = Shelf(place.files)
-        background = Background(shelf, act, limits)
+        background = Background(shelf, acts, limits)
         parts = (intake, metrics, traffic, shelf, background)
-        service = Service(act, store, bounds, place.keys, *parts, local)
+        service = Service(acts, store, bounds, place.keys, *parts, local)
         app = application(service)
         server = _Server(
             uvicorn.Config(
@@ -138,13 +138,13 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 
 
 @contextmanager
-def _queue(act: Act, store: Store, limits: Limits, follow: bool, metrics: Metrics) -> Iterator[None]:
+def _queue(acts: Acts, store: Store, limits: Limits, follow: bool, metrics: Metrics) -> Iterator[None]:
     """Works through the store's queue beside the requests."""
     stop = threading.Event()
 
     def work() -> None:
         try:
-            stream.run(None, store, act, limits, follow=follow, stop=stop, watch=metrics.watch)
+            stream.run(None, store, acts, limits, follow=follow, stop=stop, watch=metrics.watch)
         except AttuneError as error:
             told = {"action": "queue_stopped"}
             log.warning("The queue is not worked through any more: %s", error, extra=told)

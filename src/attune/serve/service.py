@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import Request
 
-from attune.handle import Act
+from attune.handle import Act, Acts
 from attune.metrics import Metrics
 from attune.serve.background import Background
 from attune.serve.bounds import Bounds
@@ -21,9 +21,9 @@ from attune.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One process's engine, store and rules. `local`: bound to this machine alone."""
+    """One process's engines, store and rules. `local`: bound to this machine alone."""
 
-    act: Act
+    acts: Acts
     store: Store
     bounds: Bounds
     keys: Keys
@@ -33,6 +33,11 @@ class Service:
     shelf: Shelf
     background: Background
     local: bool = True
+
+    @property
+    def act(self) -> Act:
+        """What answers whatever is no chat of the stream."""
+        return self.acts.main
 
 
 def _of(request: Request) -> Service:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from attune.outcome import Outcome, Place, Reason
 from attune.store import dead, inbox, outcomes, settle, sinks, status
+from attune.store.arms import Arms
 from attune.store.database import Database, connect
 from attune.store.dead import DeadLetter
 from attune.store.desk.audit import Audit
@@ -44,6 +45,9 @@ __all__ = [
     "Taker",
 ]
 
+Versions = str | Collection[str]
+"""A version of a task, or those of several arms."""
+
 
 class Store:
     """One database of chats and what became of them. Any thread may call any method.
@@ -70,6 +74,8 @@ class Store:
         """Figures about all chats, and the search."""
         self.examples = Examples(database)
         """What people taught."""
+        self.arms = Arms(database)
+        """Which arms serve, and which did."""
 
     @classmethod
     def open(cls, address: str | Path, keep_chats: bool = True) -> Self:
@@ -107,23 +113,25 @@ class Store:
         new = list(inputs)
         return self._database.write(lambda connection: inbox.enqueue(connection, new))
 
-    def admit(self, inputs: Iterable[Input], task: str, version: str, owner: str, lease_s: float) -> Admitted:
+    def admit(
+        self, inputs: Iterable[Input], task: str, version: Versions, owner: str, lease_s: float
+    ) -> Admitted:
         """Take inputs that came from elsewhere (a file, a topic) into `owner`'s hands, in one transaction.
 
-        Repeated are those that have an outcome of this task and version, or are `owner`'s already; held are
-        those in another's live hands: ask again when its lease may have run out.
+        Repeated are those that have an outcome of this task and version, or one of several versions, or are
+        `owner`'s already; held are those in another's live hands: ask again when its lease may have run out.
         """
-        new, claimant = list(inputs), Claimant(task, version, owner, lease_s)
+        new, claimant = list(inputs), Claimant(task, _all(version), owner, lease_s)
         return self._database.write(lambda connection: inbox.admit(connection, new, claimant))
 
-    def claim(self, n: int, task: str, version: str, owner: str, lease_s: float) -> Admitted:
+    def claim(self, n: int, task: str, version: Versions, owner: str, lease_s: float) -> Admitted:
         """Take up to `n` inputs that are in no live hands: those taken least often first, then the oldest.
 
         No two owners are given the same input while its lease lives. No items: nothing is free.
         Inputs that have an outcome already are dropped, and counted as repeated. A claim is not synced to
         the disk: after a power cut its owner is gone too, and the input is free at once.
         """
-        claimant = Claimant(task, version, owner, lease_s)
+        claimant = Claimant(task, _all(version), owner, lease_s)
         return self._database.write(lambda connection: inbox.claim(connection, n, claimant), durable=False)
 
     def renew(self, owner: str, lease_s: float) -> int:
@@ -158,9 +166,11 @@ class Store:
         which = Filter(place, task, version, language, since, limit, newest_first)
         return outcomes.read(self._database, which)
 
-    def outcome_of(self, given: Input, task: str, version: str) -> StoredOutcome | None:
+    def outcome_of(self, given: Input, task: str, version: Versions) -> StoredOutcome | None:
         """What became of an input; None while it is not settled."""
-        return self._database.read(lambda connection: outcomes.of_input(connection, given, task, version))
+        return self._database.read(
+            lambda connection: outcomes.of_input(connection, given, task, _all(version))
+        )
 
     def review(self, key: str, task: str | None = None, version: str | None = None) -> Review | None:
         """The review of a chat: the newest, where several tasks or versions made one."""
@@ -237,3 +247,7 @@ class Store:
     def status(self) -> Status:
         """Backlog, counts, rates and latencies; reads an index or two, never whole rows."""
         return self._database.read(status.status)
+
+
+def _all(version: Versions) -> Collection[str]:
+    return (version,) if isinstance(version, str) else version

@@ -54,7 +54,7 @@ _KNOWN = union_all(
     select(outcomes.c.key, outcomes.c.digest, cast(null(), Integer).label("id"), cast(null(), Text)).where(
         outcomes.c.key.in_(bindparam("either_keys", expanding=True)),
         outcomes.c.task == bindparam("task"),
-        outcomes.c.task_version == bindparam("version"),
+        outcomes.c.task_version.in_(bindparam("versions", expanding=True)),
     ),
     select(inbox.c.key, inbox.c.digest, inbox.c.id, inbox.c.owner).where(
         inbox.c.key.in_(bindparam("keys", expanding=True))
@@ -204,7 +204,7 @@ def _learn(known: _Known, connection: Connection, inputs: Sequence[Input], claim
         "keys": list(keys),
         "either_keys": list(keys | {given.spare_key for given in inputs}),
         "task": claimant.task,
-        "version": claimant.version,
+        "versions": list(claimant.versions),
     }
     for key, digest, row_id, owner in connection.execute(_KNOWN, asked):
         if row_id is None:

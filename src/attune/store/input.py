@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from attune.chat import Chat
@@ -56,9 +57,9 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Claimant:
-    """Who takes inputs, for which version of which task, and how long they stay its without a renewal."""
+    """Who takes inputs, for which versions of which task, and how long they stay its without a renewal."""
 
     task: str
-    version: str
+    versions: Collection[str]
     owner: str
     lease_s: float

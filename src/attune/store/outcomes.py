@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,14 +111,16 @@ def _same(part: Table) -> Any:
     return and_(*(part.c[name] == outcomes.c[name] for name in ("key", "task", "task_version")))
 
 
-def of_input(connection: Connection, given: Input, task: str, version: str) -> StoredOutcome | None:
-    """What became of `given`, under whichever key: see Input.spare_key."""
+def of_input(
+    connection: Connection, given: Input, task: str, versions: Collection[str]
+) -> StoredOutcome | None:
+    """What became of `given` by one of the versions, under whichever key: see Input.spare_key."""
     keys = (given.key, given.spare_key, f"{given.key}~{given.digest}")
     query = select(*COLUMNS).where(
         outcomes.c.key.in_(keys),
         outcomes.c.digest == given.digest,
         outcomes.c.task == task,
-        outcomes.c.task_version == version,
+        outcomes.c.task_version.in_(versions),
     )
     row = connection.execute(query.limit(1)).one_or_none()
     return None if row is None else stored(row._asdict())
