@@ -56,7 +56,7 @@ class Handler(BaseHTTPRequestHandler):
         """Whether the client closes its connection within so long."""
         self.connection.settimeout(within_s)
         try:
-            return self.connection.recv(1) == b""
+            return not self.connection.recv(1)
         except TimeoutError:
             return False
         except OSError:

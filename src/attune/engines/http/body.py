@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from attune.engines.http import schema
@@ -61,7 +61,7 @@ def body(
     ) or request.written is not None
     told: dict[str, Any] = {
         "model": model,
-        **_said(request, lines),
+        **_said(request, lines, str if dialect.ours else defused),
         **_sampling(request, dialect),
         "max_tokens": free.max_tokens if free else sum(map(_most_tokens, request.slots)),
     }
@@ -76,17 +76,15 @@ def body(
     return {name: value for name, value in told.items() if name not in without}
 
 
-def _said(request: Request, lines: tuple[str, ...]) -> dict[str, Any]:
+def _said(request: Request, lines: tuple[str, ...], safe: Callable[[str], str]) -> dict[str, Any]:
     prompt = request.prompt
     if prompt.bare:
-        return {"prompt": "".join(defused(message.text) for message in prompt.messages)}
+        return {"prompt": "".join(safe(message.text) for message in prompt.messages)}
     if prompt.messages:
-        said = [
-            {"role": _ROLES[message.role], "content": defused(message.text)} for message in prompt.messages
-        ]
+        said = [{"role": _ROLES[message.role], "content": safe(message.text)} for message in prompt.messages]
         return {"messages": said}
     # One message, as local engines put it and tuning shows it; and some templates know no system.
-    parts = (prompt.preamble, "\n".join(map(defused, lines)), prompt.cue)
+    parts = (prompt.preamble, "\n".join(map(safe, lines)), prompt.cue)
     return {"messages": [{"role": "user", "content": "\n\n".join(part for part in parts if part)}]}
 
 

@@ -32,7 +32,7 @@ class Dialect:
     every_k: int = -1
     """The `top_k` that means all tokens."""
     ours: bool = False
-    """attune's own service: it has our slots, and says the probability of each choice."""
+    """attune's own service: it has our slots, tells probabilities, and makes no word a control token."""
 
     @property
     def lacks(self) -> frozenset[str]:
