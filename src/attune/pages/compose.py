@@ -9,6 +9,7 @@ import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from starlette.datastructures import UploadFile
@@ -19,7 +20,7 @@ from attune.desk.refusal import Refused
 from attune.errors import AttuneError
 from attune.pages import words
 from attune.pages.asked import Asked
-from attune.pages.compose_ask import Ask, Way, asks, letter, spoken, ways
+from attune.pages.compose_ask import Ask, Way, letter, spoken, ways
 from attune.pages.compose_letter import MAX_BYTES, MAX_CHARS, read
 from attune.pages.compose_samples import Sample, samples
 from attune.pages.compose_stream import Done, Piece, Said, Waiting, written
@@ -28,36 +29,37 @@ from attune.pages.drafting import MAX_CHARS as MAX_INSTRUCTION
 _MOST_OUTPUT = 20_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class View:
     """What the template shows."""
 
     asked: Asked
 
+    @cached_property
+    def ways(self) -> tuple[Way, ...]:
+        return _ways(self.asked)
+
+    @property
+    def second(self) -> str:
+        """Who answers beside the first: another arm, or the same more freely."""
+        return self.ways[1].key
+
+    @property
+    def arms(self) -> int:
+        return len(self.asked.desk.drafting.acts.arms)
+
     @property
     def model(self) -> str:
-        return self.asked.desk.drafting.act.engine.model
+        return self.ways[0].label
 
     @property
     def writes(self) -> bool:
-        return self.asked.desk.drafting.writes
-
-    @property
-    def asks(self) -> tuple[Ask, ...]:
-        return _asks(self.asked)
+        return any(way.free for way in self.ways)
 
     @property
     def tasks(self) -> list[tuple[str, str]]:
-        return [(each.key, each.label) for each in self.asks]
-
-    @property
-    def free(self) -> str:
-        """The tasks that take an instruction."""
-        return " ".join(each.key for each in self.asks if each.free)
-
-    @property
-    def ways(self) -> list[tuple[str, str]]:
-        return [(each.key, each.label) for each in ways(self.model)]
+        """What any arm can be asked."""
+        return list({each.key: each.label for way in reversed(self.ways) for each in way.asks}.items())
 
     @property
     def languages(self) -> list[tuple[str, str]]:
@@ -92,16 +94,18 @@ def upload(asked: Asked) -> Response:
 
 def write(asked: Asked) -> Response:
     """The answer as lines of JSON: pieces, signs of waiting, at the end the whole or why there is none."""
-    chat, ask = _chat(asked), _ask(asked)
-    task, way = ask.instructed(asked.said("instruction")), _way(asked)
-    said = written(asked.desk.drafting.act, task, chat, way.sampling)
+    chat, way = _chat(asked), _way(asked)
+    ask = way.ask(asked.said("task"))
+    task = ask.instructed(asked.said("instruction"))
+    said = written(ask.act, task, chat, way.sampling or ask.sampling)
     headers = {"X-Accel-Buffering": "no"}
     return StreamingResponse(_lines(said, ask, chat), headers=headers, media_type="application/x-ndjson")
 
 
 def save(asked: Asked) -> Response:
     """Keep the text and the answer that is wanted for it as an example."""
-    chat, ask, output = _chat(asked), _ask(asked), asked.said("output").strip()
+    chat, output = _chat(asked), asked.said("output").strip()
+    ask = _way(asked).ask(asked.said("task"))
     if not output or len(output) > _MOST_OUTPUT:
         raise Refused(f"An example needs an answer, of at most {_MOST_OUTPUT:,} characters.")
     instruction = asked.said("instruction").strip() if ask.free else ""
@@ -158,17 +162,15 @@ def _chat(asked: Asked) -> Chat:
     return letter(asked.said("subject"), asked.said("text"), asked.said("language"), asked.person)
 
 
-def _asks(asked: Asked) -> tuple[Ask, ...]:
-    return asks(asked.desk.drafting, asked.desk.settings.reviewer_language)
-
-
-def _ask(asked: Asked) -> Ask:
-    found = [each for each in _asks(asked) if each.key == asked.said("task")]
-    if not found:
-        raise Refused("There is no such task here any more: load the page again; your text is kept.")
-    return found[0]
+def _ways(asked: Asked) -> tuple[Way, ...]:
+    return ways(asked.desk.drafting, asked.desk.settings.reviewer_language)
 
 
 def _way(asked: Asked) -> Way:
-    known = ways(asked.desk.drafting.act.engine.model)
-    return next((each for each in known if each.key == asked.said("way")), known[0])
+    """The one that is chosen. Arms come and go while a page is open: raises Refused for one that is gone."""
+    for each in (known := _ways(asked)):
+        if each.key == asked.said("way"):
+            return each
+    if not asked.said("way"):
+        return known[0]
+    raise Refused("This arm is not here any more. Load the page again and choose another; your text is kept.")

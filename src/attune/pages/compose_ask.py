@@ -11,6 +11,7 @@ from attune.answer import Verdict, parse
 from attune.chat import Chat, Role, Turn, clean
 from attune.desk.refusal import Refused
 from attune.errors import Misfit
+from attune.handle import Act
 from attune.language import language_of
 from attune.pages import words
 from attune.pages.compose_letter import MAX_CHARS
@@ -24,11 +25,13 @@ _FREEDOM = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A task that a person can choose; only one that writes freely takes an instruction."""
+    """A task that a person can choose, and who is asked; only one that writes freely takes an instruction."""
 
     key: str
     label: str
     task: Task
+    act: Act
+    sampling: Sampling = Sampling()
 
     @property
     def free(self) -> bool:
@@ -61,33 +64,59 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """Whom a question goes to, and how freely the words are drawn. Arms of a split will be ways too."""
+    """Whom a question goes to: an arm, as it answers chats, or more freely."""
 
     key: str
     label: str
-    sampling: Sampling
+    asks: tuple[Ask, ...]
+    sampling: Sampling | None
+    """How the words are drawn, whatever the task; None is as the arm does it for chats."""
+
+    @property
+    def tasks(self) -> str:
+        """The keys of what it can be asked, as an attribute of the page."""
+        return " ".join(each.key for each in self.asks)
+
+    @property
+    def free(self) -> str:
+        """Those of them that take an instruction."""
+        return " ".join(each.key for each in self.asks if each.free)
+
+    def ask(self, key: str) -> Ask:
+        """The task of that key. Raises Refused."""
+        for each in self.asks:
+            if each.key == key:
+                return each
+        raise Refused(f"{self.label} has no such task. Choose another; your text is kept.")
 
 
 def asks(drafting: Drafting, language: str) -> tuple[Ask, ...]:
-    """The tasks that this service has; translations go into `language`."""
-    task, found = drafting.act.task, list[Ask]()
-    if task.escalation is not None:
-        found.append(Ask("draft", "Reply to it", task.escalation.draft))
-    fields = " and ".join(part.name.replace("_", " ") for part in task.fields)
-    found.append(Ask("read", f"Read it: {fields}", task))
+    """What the main act of `drafting` can be asked; translations go into `language`."""
+    main, found = drafting.acts.main, list[Ask]()
+    if main.task.escalation is not None:
+        found.append(Ask("draft", "Reply to it", main.task.escalation.draft, drafting.act, main.sampling))
+    fields = " and ".join(part.name.replace("_", " ") for part in main.task.fields)
+    found.append(Ask("read", f"Read it: {fields}", main.task, main))
     if drafting.translate is not None and drafting.translates:
         spoken = words.language(language)
         cue = drafting.translate.cue.replace("{language}", spoken)
-        found.append(Ask("translate", f"Translate it into {spoken}", replace(drafting.translate, cue=cue)))
+        task = replace(drafting.translate, cue=cue)
+        found.append(Ask("translate", f"Translate it into {spoken}", task, drafting.act))
     return tuple(found)
 
 
-def ways(model: str) -> tuple[Way, ...]:
+def ways(drafting: Drafting, language: str) -> tuple[Way, ...]:
+    """Every arm of the service, the one with most chats first; then each of them more freely."""
+    main, arms = drafting.acts.main, drafting.acts.arms
     free = Sampling(temperature=_FREEDOM, seed=None)
-    return (
-        Way("likeliest", f"{model}, likeliest words", Sampling()),
-        Way("freer", f"{model}, freer", free),
-    )
+    usual, freer = list[Way](), list[Way]()
+    for name, act in sorted(arms.items(), key=lambda arm: (arm[0] != main.arm, arm[0])):
+        own = replace(drafting, acts=act)
+        model = own.act.engine.model
+        label, known = f"{name}: {model}" if len(arms) > 1 else model, asks(own, language)
+        usual.append(Way(name, label, known, None))
+        freer.append(Way(f"{name} freer", f"{label}, freer", known, free))
+    return (*usual, *freer)
 
 
 def letter(subject: str, text: str, language: str, person: str) -> Chat:

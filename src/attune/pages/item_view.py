@@ -191,7 +191,7 @@ class View:
 
     @property
     def can_draft(self) -> bool:
-        return self.asked.desk.drafting.writes
+        return self.asked.desk.drafting.of(self.item.outcome.arm).writes
 
     @property
     def can_translate(self) -> bool:

@@ -87,7 +87,7 @@ def again(asked: Asked) -> Response:
     item = _item(asked)
     instruction = " ".join(asked.said("asked").split())
     try:
-        draft = asked.desk.drafting.again(chat_of(item), instruction)
+        draft = asked.desk.drafting.of(item.outcome.arm).again(chat_of(item), instruction)
     except AttuneError as refusal:
         return part(replace(_now(asked, item), drafted_again=str(refusal)), "item_draft.html")
     shown = _now(asked, item)

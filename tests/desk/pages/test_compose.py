@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from dataclasses import replace
 from typing import Any
@@ -11,15 +12,17 @@ import httpx2 as httpx
 import pytest
 from starlette.testclient import TestClient
 from tests.desk.pages.conftest import DRAFT, PASSWORD, Place, cookie_of, said, served
-from tests.desk.pages.paced import PacedEngine
+from tests.desk.pages.paced import PacedEngine, two_arms
 from tests.desk.pages.test_door import csrf, login
 
 from attune import connect
+from attune.arms import Arm, Split
 from attune.engines import Engine
 from attune.pages.app import application
 from attune.pages.desk import Desk
 from attune.pages.door import COOKIE
 from attune.pages.drafting import Drafting
+from attune.pages.work import chat_of
 from attune.request import Request
 from attune.testing import Script, ScriptedEngine
 
@@ -65,7 +68,7 @@ def test_the_instruction_is_ours_and_the_mail_is_data(here: Place) -> None:
         return "Yes."
 
     client = logged_in(desk_with(here, ScriptedEngine(answer)))
-    fields = {"instruction": "thank them <b>\npolite", "subject": "Re:\nlamp", "way": "freer"}
+    fields = {"instruction": "thank them <b>\npolite", "subject": "Re:\nlamp", "way": "base freer"}
     assert lines(asked(client, **fields))[-1]["done"]["text"] == "Yes."
     prompt = seen[0].prompt
     assert prompt.cue.endswith("thank them ‹b› polite")
@@ -102,6 +105,34 @@ def test_two_people_at_once_get_each_their_own_answer(here: Place) -> None:
     assert {name: text.strip() for name, text in found.items()} == {
         name: " ".join([f"Customer: I am {name}"] * 20) for name in ("ann", "ben")
     }
+
+
+def test_each_arm_of_the_service_can_be_asked(here: Place) -> None:
+    arms = two_arms(lambda _: "Yes.")
+    client = logged_in(Desk(here.store, Drafting(arms), here.desk.settings))
+    page = client.get("/compose").text
+    assert re.findall(r'<option value="([^"]*)" data-tasks="draft read"', page) == [
+        *("base", "b", "base freer", "b freer"),
+        *("base", "b", "base freer", "b freer"),
+    ]
+    for way, model in (("base", "small"), ("b", "tuned"), ("b freer", "tuned"), ("", "small")):
+        done = lines(asked(client, way=way))[-1]["done"]
+        assert done["text"] == f"{model}: Yes."
+        assert done["told"].startswith(f"{model}, ")
+    arms.follow(Split((Arm("scripted:small"),), version=1))
+    gone = asked(client, way="b")
+    assert (gone.status_code, "not here any more" in gone.text) == (409, True)
+
+
+def test_an_item_is_drafted_again_by_its_own_arm(here: Place) -> None:
+    drafting = Drafting(two_arms(lambda _: "Yes."))
+    (number,) = here.fill({"id": "1"})
+    chat = chat_of(here.store.reviews.glance(number))
+    assert [drafting.of(arm).again(chat, "") for arm in ("base", "b", "gone")] == [
+        "small: Yes.",
+        "tuned: Yes.",
+        "small: Yes.",
+    ]
 
 
 def test_an_answer_that_nobody_waits_for_is_given_up(here: Place) -> None:

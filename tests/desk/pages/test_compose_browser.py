@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Route, expect
-from tests.desk.pages.conftest import DRAFT, Place, Window, said, served
-from tests.desk.pages.paced import PacedEngine
+from playwright.sync_api import Browser, Route, expect
+from tests.desk.pages.conftest import DRAFT, PASSWORD, Place, Window, cookie_of, said, served
+from tests.desk.pages.paced import PacedEngine, two_arms
 from tests.desk.pages.test_access import check
 
 from attune.pages.desk import Desk
@@ -100,6 +101,33 @@ def test_two_answers_side_by_side_and_two_windows_apart(windows: Open) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.emulate_media(color_scheme="dark")
     check(page, "two answers on a phone")
+
+
+def test_two_arms_answer_side_by_side_while_they_write(here: Place, chromium: Browser) -> None:
+    arms = two_arms(echo, 0.01)
+    with served(Desk(here.store, Drafting(arms), here.desk.settings)) as address:
+        place = Place(here.desk, address)
+        context = chromium.new_context(viewport={"width": 1440, "height": 900})
+        session = here.store.sessions.login("ann", PASSWORD, "test", 3600)
+        context.add_cookies([cookie_of(session.token, place)])
+        page = context.new_page()
+        page.goto(f"{address}/compose")
+        expect(page.locator("#ask")).to_contain_text("2 arms answer here")
+        page.keyboard.press("2")
+        page.locator("#text").fill("a story")
+        page.keyboard.press("Control+Enter")
+        left, right = (page.get_by_label(f"{side}, to edit") for side in ("The answer", "Another answer"))
+        for side, model in ((left, "small"), (right, "tuned")):
+            expect(side).to_have_value(re.compile(f"^{model}: word"))
+        assert left.input_value().count("word") < 50, "both came in while they were written"
+        expect(left).to_have_value(f"small: {'word ' * 50}".strip())
+        expect(right).to_have_value(f"tuned: {'word ' * 50}".strip())
+        expect(page.locator("[data-side=second] [data-state]")).to_contain_text("Written by tuned")
+        page.locator("[data-side=second] select").select_option("base freer")
+        page.reload()
+        expect(page.locator("[data-side=second] select")).to_have_value("base freer")
+        check(page, "two arms")
+        context.close()
 
 
 def test_the_first_request_is_not_lost_while_the_service_starts(windows: Open) -> None:

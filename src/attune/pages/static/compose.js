@@ -16,6 +16,7 @@ function Side(element) {
   part("copy").addEventListener("click", () => copy(this));
   part("save").addEventListener("click", () => save(this));
   this.output.addEventListener("input", keep);
+  this.way.addEventListener("change", () => { shown(); keep(); });
 }
 
 function tell(side, words, bad = false) {
@@ -144,7 +145,7 @@ async function copy(side) {
 
 async function save(side) {
   try {
-    const response = await post("save", new URLSearchParams(fields({ output: side.output.value })));
+    const response = await post("save", new URLSearchParams(fields({ output: side.output.value, way: side.way.value })));
     tell(side, await response.text(), response.status !== 200);
   } catch {
     tell(side, "The service cannot be reached, so nothing was saved. Try again.", true);
@@ -174,25 +175,33 @@ function put({ subject, text, instruction = "" }) {
   keep();
 }
 
-/** An instruction is shown where the task takes one. */
+/** An instruction is shown where the task takes one, of whoever is asked; who cannot be asked it is no choice. */
 function shown() {
-  const free = document.getElementById("instruct").dataset.free.split(" ");
-  document.getElementById("instruct").hidden = !free.includes(form.elements.task.value);
+  const task = form.elements.task.value;
   sides[1].element.hidden = !both.checked;
+  for (const { way } of sides) {
+    for (const each of way.options) each.disabled = !each.dataset.tasks.split(" ").includes(task);
+    if (way.selectedOptions[0].disabled) way.value = [...way.options].find((each) => !each.disabled).value;
+  }
+  const asked = sides.filter((side) => !side.element.hidden).map((side) => side.way.selectedOptions[0]);
+  document.getElementById("instruct").hidden = !asked.some((way) => way.dataset.free.split(" ").includes(task));
   document.getElementById("compose").classList.toggle("both", both.checked);
 }
 
 function keep() {
   const typed = Object.fromEntries(["subject", "text", "instruction", "task", "language"].map((name) => [name, form.elements[name].value]));
-  sessionStorage.setItem(KEPT, JSON.stringify({ ...typed, both: both.checked, outputs: sides.map((side) => side.output.value) }));
+  sessionStorage.setItem(KEPT, JSON.stringify({ ...typed, both: both.checked, ways: sides.map((side) => side.way.value), outputs: sides.map((side) => side.output.value) }));
+}
+
+/** Puts back what was typed or chosen, if that is still a choice. */
+function set(element, value) {
+  if (!element.options || [...element.options].some((each) => each.value === value)) element.value = value;
 }
 
 function restore() {
-  const { both: two = false, outputs = [], ...typed } = JSON.parse(sessionStorage.getItem(KEPT) || "{}");
-  for (const [name, value] of Object.entries(typed)) {
-    const element = form.elements[name];
-    if (element && !(element.options && ![...element.options].some((each) => each.value === value))) element.value = value;
-  }
+  const { both: two = false, ways = [], outputs = [], ...typed } = JSON.parse(sessionStorage.getItem(KEPT) || "{}");
+  for (const [name, value] of Object.entries(typed)) if (form.elements[name]) set(form.elements[name], value);
+  ways.forEach((value, place) => set(sides[place].way, value));
   both.checked = two;
   outputs.forEach((text, place) => { sides[place].output.value = text; });
 }
