@@ -15,7 +15,6 @@ import click
 from attune.adapters.kept import find, served
 from attune.arms import BASE, Arm, Refused, Split
 from attune.cli.arms_report import report
-from attune.cli.arms_report import report
 from attune.cli.gate import Gate
 from attune.cli.options import configured
 from attune.cli.table import show
@@ -44,9 +43,6 @@ def _person() -> str:
 @click.group()
 def arms() -> None:
     """Arms: engines, adapters and tasks side by side, each with its share of the chats."""
-
-
-arms.add_command(report)
 
 
 arms.add_command(report)
