@@ -1,4 +1,4 @@
-"""Small bases for tests: the configs and tokenizers of models, without weights."""
+"""Small bases for tests: the configs and tokenizers of models, and one with random weights."""
 
 from __future__ import annotations
 
@@ -31,4 +31,29 @@ def t5(folder: Path) -> Path:
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     packed = (small_t5.HERE / "tokenizer.json.xz").read_bytes()
     (folder / "tokenizer.json").write_bytes(lzma.decompress(packed))
+    return folder
+
+
+def whole(folder: Path) -> Path:
+    """A Gemma 3 of two layers with random weights, always the same, and the tokenizer of the families."""
+    import torch
+    import transformers
+
+    words = len(json.loads((FAMILIES / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"])
+    config = transformers.Gemma3TextConfig(
+        vocab_size=words,
+        hidden_size=32,
+        intermediate_size=64,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        head_dim=16,
+        num_hidden_layers=2,
+        max_position_embeddings=2048,
+        bos_token_id=2,
+        eos_token_id=1,
+        pad_token_id=0,
+    )
+    torch.manual_seed(0)
+    transformers.AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+    (folder / "tokenizer.json").write_bytes((FAMILIES / "tokenizer.json").read_bytes())
     return folder

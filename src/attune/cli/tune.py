@@ -81,7 +81,7 @@ def _flag(option: Option) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 @_settled
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@configured("store", "engine", "task", "adapters", "tries", "timeout_s")
+@configured("store", "engine", "task", "adapters", "timeout_s")
 def tune(config: Config, settings: Settings, files: tuple[str, ...], check: bool, **given: Any) -> None:
     """Tunes the engine's model on examples, and writes an adapter: a LoRA in PEFT's form, its card, a report.
 

@@ -58,7 +58,6 @@ def run(
         settings=settings,
         adapters=folder,
         epoch=epoch or 0,
-        tries=config.tries,
         timeout_s=config.timeout_s,
         **wanted,
     )

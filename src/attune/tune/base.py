@@ -107,7 +107,7 @@ def _check(folder: Path) -> None:
 
 
 def _serves(engine: str, folder: Path) -> bool:
-    """Whether the engine's model has the same vocabulary; that of a T5 is kept in another form, and trusted."""
+    """Whether the engine's model has the same vocabulary; a T5's, kept in another form, is taken on trust."""
     other = _served_from(engine) / "tokenizer.json"
     if engine.startswith("ctranslate2:"):
         return True

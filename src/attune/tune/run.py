@@ -42,7 +42,6 @@ class Plan:
     """Held-out examples of each part that are answered after every epoch."""
     skip_bad: bool = False
     license: str = ""
-    tries: int = 3
     timeout_s: float = 120.0
 
     @property
@@ -156,6 +155,4 @@ def _evaluated(plan: Plan, planned: Sequence[Part], epoch: int, watch: Watching)
 
 
 def _answers(plan: Plan, address: str, taught: Sequence[Taught], what: str, watch: Watching) -> list[Row]:
-    return answers(
-        address, taught, plan.tries, plan.timeout_s, lambda done: watch.tell(what, done / len(taught))
-    )
+    return answers(address, taught, plan.timeout_s, lambda done: watch.tell(what, done / len(taught)))
