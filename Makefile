@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := src tests bench deploy recipes services
 
-.PHONY: help demo test lint format check kill kill-kafka kill-batch soak-batch races services soak answers bench bench-beam bench-t5 beam-flink bench-engine capacity desk-load lint-deploy pocket lock clean
+.PHONY: help demo test lint format check kill kill-kafka kill-batch kill-tune soak-batch races services soak answers bench bench-beam bench-t5 bench-tune beam-flink bench-engine capacity desk-load lint-deploy pocket lock clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
@@ -32,6 +32,9 @@ races: $(VENV)/.dev  ## six people want the same review item, 1,000 times on SQL
 
 kill-batch: $(VENV)/.dev  ## kill -9 of batches at 100 random moments; some five minutes
 	$(BIN)/python -m tests.batch.kill
+
+kill-tune: $(VENV)/.dev  ## kill -9 of a training at 30 random moments: the same weights, byte by byte; some five minutes
+	$(BIN)/python -m tests.tune.kill
 
 services: $(VENV)/.dev  ## starts Kafka, PostgreSQL and Pub/Sub, prints their addresses, ends them at Ctrl-C
 	$(BIN)/python -m services
@@ -65,6 +68,9 @@ bench-t5: $(VENV)/.dev  ## a T5 beside Transformers on the same weights, set up 
 	test -x build/bench-t5/env/bin/python || $(PYTHON) -m venv build/bench-t5/env
 	build/bench-t5/env/bin/python -m pip install --quiet -e '.[models]' psutil
 	build/bench-t5/env/bin/python -m bench.t5
+
+bench-tune: $(VENV)/.dev  ## training an adapter beside PEFT with Transformers' Trainer; writes docs/benchmarks.md
+	$(BIN)/python -m bench.tune
 
 capacity: $(VENV)/.dev  ## measures a worker here and simulates a load; writes docs/capacity.md; some four minutes
 	$(BIN)/python -m bench.capacity

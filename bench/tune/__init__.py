@@ -1,0 +1,1 @@
+"""Training an adapter: attune beside PEFT with Transformers' own Trainer, on the same lessons."""
