@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from attune.chat import Chat, parse_chat
 from attune.errors import AttuneError, BadChat, StoreError
@@ -65,6 +67,34 @@ def run(
     if settling.error is not None:
         raise settling.error
     return settling.counts
+
+
+@contextmanager
+def running(
+    source: Source | None,
+    store: Store,
+    acts: Acts,
+    limits: Limits,
+    *,
+    follow: bool = False,
+    watch: Watch | None = None,
+) -> Iterator[None]:
+    """A run in a thread of its own while the block lasts; it drains at the end. An early end is logged."""
+    stop = threading.Event()
+
+    def work() -> None:
+        try:
+            run(source, store, acts, limits, follow=follow, stop=stop, watch=watch)
+        except AttuneError as error:
+            log.warning("Chats are not handled any more: %s", error, extra={"action": "run_stopped"})
+
+    thread = threading.Thread(target=work, name=f"attune-run-{uuid.uuid4().hex[:4]}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 def judge(item: Item, act: Act, limits: Limits) -> Outcome:

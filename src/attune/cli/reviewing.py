@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -10,19 +9,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from attune import connect, stream
+from attune import connect
 from attune.config import Config
 from attune.errors import BadConfig
 from attune.folding import Folding
 from attune.handle import Acts
-from attune.limits import Limits
 from attune.pages.app import beside
 from attune.pages.desk import Desk
 from attune.pages.drafting import Drafting
 from attune.pages.settings import Settings, phrases_of
 from attune.sending import Sending
 from attune.serve import keys
-from attune.sources import Source
 from attune.store import Store
 
 DESK = ("claim_s", "undo_s", "target_s", "reject_reasons", "phrases", "reviewer_language", "desk_key")
@@ -42,20 +39,6 @@ def reviewed(config: Config, store: Store, acts: Acts, alone: str) -> Iterator[C
     outlet = connect.replies(config.replies, config.webhook_secret_file)
     with closing(Sending(outlet, store)), closing(Folding(store)):
         yield partial(beside, desk)
-
-
-@contextmanager
-def worked_through(source: Source, store: Store, acts: Acts, limits: Limits) -> Iterator[None]:
-    """Handles what `source` gives while the block lasts: a queue fills before one's eyes."""
-    stop = threading.Event()
-    run = partial(stream.run, source, store, acts, limits, stop=stop)
-    thread = threading.Thread(target=run, name="attune-samples", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 def _settings(config: Config, alone: str) -> Settings:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import click
 
+from attune import stream
 from attune.cli.demo import clear, samples
 from attune.cli.options import CHATS, configured
-from attune.cli.reviewing import DESK, OUT, reviewed, worked_through
+from attune.cli.reviewing import DESK, OUT, reviewed
 from attune.cli.verb import Verb
 from attune.cli.working import serving_of, store_of
 from attune.config import Config
@@ -58,7 +59,7 @@ def serve(config: Config, follow: bool, demo: bool) -> None:
         serving = open_things.enter_context(serving_of(config, store))
         beside = open_things.enter_context(reviewed(config, store, serving, "demo" if demo else ""))
         if demo:
-            open_things.enter_context(worked_through(samples(config), store, serving, limits))
+            open_things.enter_context(stream.running(samples(config), store, serving, limits))
         answer(
             serving,
             store,

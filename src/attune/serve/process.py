@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
-import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +16,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from attune import stream
-from attune.errors import AttuneError, BadConfig
+from attune.errors import BadConfig
 from attune.handle import Acts
 from attune.limits import Limits
 from attune.metrics import Metrics
@@ -64,7 +62,8 @@ def serve(
     """
     keys.check(place.host, place.keys)
     metrics = Metrics(store, acts)
-    with listening(place.host, place.port) as listener, _queue(acts, store, limits, follow, metrics):
+    queue = stream.running(None, store, acts, limits, follow=follow, watch=metrics.watch)
+    with listening(place.host, place.port) as listener, queue:
         intake = Intake(store, acts, limits, metrics.watch)
         traffic = Traffic(metrics.registry)
         local = keys.is_loopback(place.host)
@@ -135,27 +134,6 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         # client acknowledges the first. asyncio sees to it only for sockets that it made itself.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield listener
-
-
-@contextmanager
-def _queue(acts: Acts, store: Store, limits: Limits, follow: bool, metrics: Metrics) -> Iterator[None]:
-    """Works through the store's queue beside the requests."""
-    stop = threading.Event()
-
-    def work() -> None:
-        try:
-            stream.run(None, store, acts, limits, follow=follow, stop=stop, watch=metrics.watch)
-        except AttuneError as error:
-            told = {"action": "queue_stopped"}
-            log.warning("The queue is not worked through any more: %s", error, extra=told)
-
-    thread = threading.Thread(target=work, name=f"attune-queue-{uuid.uuid4().hex[:4]}", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 def _address(listener: socket.socket) -> str:

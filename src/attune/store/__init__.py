@@ -53,9 +53,8 @@ class Store:
     """One database of chats and what became of them. Any thread may call any method.
 
     What a method has written is durable when it returns (but for a lease: see `claim`); one that raises has
-    written nothing. Every
-    failure of the database is a StoreError that says what to do. After one from `claim` or `admit`
-    call `release`: the inputs may be in your hands without your knowing.
+    written nothing. Every failure of the database is a StoreError that says what to do. After one from
+    `claim` or `admit` call `release`: the inputs may be in your hands without your knowing.
     """
 
     def __init__(self, database: Database, keep_chats: bool = True) -> None:
