@@ -85,14 +85,19 @@ def task(name: str, engine_address: str) -> Task:
     return tasks.load(tasks.find(name, task_folder(engine_address)))
 
 
+def model_folder(engine_address: str) -> Path | None:
+    """Where the model of an engine is kept, if it is in a folder."""
+    scheme, rest = _split(engine_address, _ENGINES, "engine")
+    folders = {"pocket": POCKET} | dict.fromkeys(("openvino", "ctranslate2"), Path(rest.partition("?")[0]))
+    return folders.get(scheme)
+
+
 def task_folder(engine_address: str) -> Path | None:
     """Where the model of an engine keeps tasks of its own, if it can."""
-    scheme, rest = _split(engine_address, _ENGINES, "engine")
-    if scheme == "ctranslate2":
-        own = Path(rest.partition("?")[0]) / "tasks"
-        return own if own.is_dir() else tasks.BUILT_IN / "t5"
-    folders = {"pocket": POCKET, "openvino": Path(rest.partition("?")[0])}
-    return folders[scheme] / "tasks" if scheme in folders else None
+    own = model_folder(engine_address)
+    if own and engine_address.startswith("ctranslate2:") and not (own / "tasks").is_dir():
+        return tasks.BUILT_IN / "t5"
+    return own and own / "tasks"
 
 
 def _pocket(rest: str) -> Engine:

@@ -46,7 +46,7 @@ class BadRequest(EngineError):
 
 
 class ModelError(AttuneError):
-    """A model that cannot be fetched, converted or found."""
+    """A model or an adapter that cannot be fetched, converted or found."""
 
     exit_code = 3
 

@@ -126,6 +126,11 @@ def test_an_adapter_without_a_record_fits_any_base_that_its_shapes_fit(tmp_path:
 
 
 def test_a_deleted_adapter_is_gone(tmp_path: Path) -> None:
-    made = adapter(tmp_path / "ko-bakery")
-    kept.delete(made)
-    assert list(tmp_path.iterdir()) == []
+    adapter(tmp_path / "all" / "ko-bakery")
+    elsewhere = adapter(tmp_path / "elsewhere")
+    for name in ("ko", str(elsewhere), "../elsewhere", "ko-bakery@epoch1"):
+        with pytest.raises(ModelError, match="there are: ko-bakery"):
+            kept.delete(name, tmp_path / "all")
+    kept.delete("ko-bakery", tmp_path / "all")
+    assert list((tmp_path / "all").iterdir()) == []
+    assert elsewhere.is_dir()

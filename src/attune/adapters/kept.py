@@ -34,10 +34,9 @@ def find(reference: str, adapters: Path) -> Path:
     path = Path(reference).absolute()
     if (path / CONFIG).is_file():
         return path
-    known = ", ".join(found.name for found in kept_in(adapters)) or "none"
     raise ModelError(
         f"no adapter is called {visible(reference)} in {adapters}, nor is that the path of a PEFT folder, "
-        f"with {CONFIG}; there are: {known}"
+        f"with {CONFIG}; there are: {_known(adapters)}"
     )
 
 
@@ -76,12 +75,22 @@ def new_folder(name: str, adapters: Path) -> Path:
     return adapters / name
 
 
-def delete(folder: Path) -> None:
-    """Deletes an adapter's folder; one that is half deleted is no adapter any more."""
-    gone = folder.with_name(f".deleted-{folder.name}")
+def delete(name: str, adapters: Path) -> None:
+    """Deletes the adapter `name`; one that is half deleted is no adapter any more.
+
+    Raises ModelError, naming those that are there, where there is none.
+    """
+    folder = adapters / name
+    if not _NAME.fullmatch(name) or not (folder / RECORD).is_file():
+        raise ModelError(f"no adapter is called {visible(name)} in {adapters}; there are: {_known(adapters)}")
+    gone = folder.with_name(f".deleted-{name}")
     try:
         shutil.rmtree(gone, ignore_errors=True)
         folder.rename(gone)
         shutil.rmtree(gone)
     except OSError as error:
         raise ModelError(f"{folder} cannot be deleted: {error.strerror}") from error
+
+
+def _known(adapters: Path) -> str:
+    return ", ".join(found.name for found in kept_in(adapters)) or "none"

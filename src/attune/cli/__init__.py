@@ -33,6 +33,7 @@ VERBS: Mapping[str, str] = {
     "replies": "attune.cli.replies",
     "arms": "attune.cli.arms",
     "models": "attune.cli.models",
+    "adapters": "attune.cli.adapters",
     "tune": "attune.cli.tune",
     "check": "attune.cli.check",
     "beam": "attune.cli.beam",

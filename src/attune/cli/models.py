@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from attune import connect
 from attune.cli.options import configured
+from attune.cli.progress import steps
 from attune.cli.table import show as show_table
 from attune.cli.verb import Verb
 from attune.config import Config
@@ -65,7 +61,7 @@ def add(config: Config, quiet: bool, as_json: bool, **given: str) -> None:
     A model is there when it was converted and has answered a question, or not at all. A download that
     broke off is gone on with by the same command.
     """
-    with _steps(quiet) as say:
+    with steps(quiet) as say:
         kept = add_model(Wanted(**given), Path(config.models).expanduser(), _tried, say)
     if as_json:
         click.echo(json.dumps(_told(kept)))
@@ -125,23 +121,6 @@ def _tried(folder: Path) -> None:
         engine.submit(_QUESTION).result(timeout=_PATIENCE_S)
     finally:
         engine.close()
-
-
-@contextmanager
-def _steps(quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Tells the steps on stderr: on a terminal with the time each takes. The hub's own bars stand below."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda step: None if quiet else click.echo(step, err=True)
-        return
-    shown = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*shown, console=Console(stderr=True)) as progress:
-
-        def say(step: str) -> None:
-            for task in progress.task_ids:
-                progress.stop_task(task)
-            progress.add_task(step, total=None)
-
-        yield say
 
 
 def _told(kept: Kept) -> dict[str, Any]:

@@ -1,10 +1,11 @@
-"""What is shown on stderr while chats are worked through: a bar on a terminal, else a line now and then."""
+"""What is shown on stderr while something takes its time: a bar or steps on a terminal, else plain lines."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -16,6 +17,7 @@ from rich.progress import (
     SpinnerColumn,
     TaskProgressColumn,
     TextColumn,
+    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
@@ -105,6 +107,23 @@ class Bar(Silent):
 
     def show(self, done: float | None, told: str) -> None:
         self._bar.update(self._task, completed=done or 0.0, description=told)
+
+
+@contextmanager
+def steps(quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Tells the steps of what is done, on stderr; on a terminal with the time each takes."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda step: None if quiet else click.echo(step, err=True)
+        return
+    shown = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*shown, console=Console(stderr=True)) as progress:
+
+        def say(step: str) -> None:
+            for task in progress.task_ids:
+                progress.stop_task(task)
+            progress.add_task(step, total=None)
+
+        yield say
 
 
 def _done(read: float | None, counts: Counts) -> float | None:

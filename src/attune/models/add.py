@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -15,6 +13,7 @@ from attune.errors import ModelError
 from attune.models import hub
 from attune.models.convert import check_family, convert
 from attune.models.kept import Kept, files_of, write_record
+from attune.whole import whole_folder
 
 _LIBRARIES = ("attune", "ctranslate2", "torch", "transformers")
 
@@ -45,7 +44,7 @@ def add(wanted: Wanted, models: Path, tried: Callable[[Path], None], say: Callab
         raise ModelError(f"{wanted.kept_name!r} cannot be a model's name: it becomes a folder's")
     if target.exists():
         raise ModelError(f"{target} is there already; away with it: attune models remove {target.name}")
-    with _spoken(models), _made_beside(target) as made:
+    with whole_folder(target) as made:
         source, revision = _source(wanted, models, say)
         check_family(source)
         say(f"converting to {wanted.quantization}")
@@ -54,8 +53,6 @@ def add(wanted: Wanted, models: Path, tried: Callable[[Path], None], say: Callab
         tried(made)
         kept = _kept(wanted, target, revision, made)
         write_record(kept, made)
-        _sync(made)
-        made.rename(target)
     shutil.rmtree(_fetched(wanted, models), ignore_errors=True)
     return kept
 
@@ -78,28 +75,6 @@ def _fetched(wanted: Wanted, models: Path) -> Path:
     return models / ".fetched" / wanted.source.replace("/", "--")
 
 
-@contextmanager
-def _made_beside(target: Path) -> Iterator[Path]:
-    """A path beside `target` for a model in the making; nothing is left there afterwards, nor of the dead."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    for left in target.parent.glob(".making-*"):
-        if not Path(f"/proc/{left.name.rpartition('-')[2]}").exists():
-            shutil.rmtree(left, ignore_errors=True)
-    made = target.with_name(f".making-{target.name}-{os.getpid()}")
-    try:
-        yield made
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
-
-
-@contextmanager
-def _spoken(models: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ModelError(f"{error.filename or models}: {error.strerror or error}") from error
-
-
 def _kept(wanted: Wanted, target: Path, revision: str, made: Path) -> Kept:
     return Kept(
         folder=target,
@@ -111,13 +86,3 @@ def _kept(wanted: Wanted, target: Path, revision: str, made: Path) -> Kept:
         versions={name: version(name) for name in _LIBRARIES},
         files=files_of(made),
     )
-
-
-def _sync(folder: Path) -> None:
-    """Makes sure that the files are on the disk before they get their name."""
-    for path in [*folder.iterdir(), folder]:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

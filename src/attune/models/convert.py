@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,7 +40,7 @@ def convert(source: Path, target: Path, quantization: str) -> None:
     transformers = load("transformers", "models")
     converters = load("ctranslate2.converters", "models")
     unreadable = load("safetensors", "models").SafetensorError
-    with _quiet():
+    with quiet():
         try:
             _converter(converters.TransformersConverter, settings_of(source))(str(source)).convert(
                 str(target), quantization=quantization
@@ -81,7 +82,7 @@ def _converter(base: Any, settings: dict[str, Any]) -> Any:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without the libraries' remarks and bars, which say nothing to a user of ours."""
     from transformers.utils import logging as theirs
 
@@ -89,7 +90,10 @@ def _quiet() -> Iterator[None]:
     theirs.set_verbosity(logging.ERROR)
     theirs.disable_progress_bar()
     try:
-        yield
+        with warnings.catch_warnings():  # PEFT asks for what Transformers gave another name
+            warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
+            warnings.filterwarnings("ignore", "Input and output embeddings are no longer tied", UserWarning)
+            yield
     finally:
         theirs.set_verbosity(level)
         if bars:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from attune.errors import EngineError
 from attune.lora import Factors, named, read
 
 _HEAD = "lm_head"
+_GRAPH = "openvino_model.xml"
 
 
 def branch(model: Any, adapter: Path) -> None:
@@ -48,6 +50,27 @@ def branch(model: Any, adapter: Path) -> None:
         for reader in readers:
             reader.replace_source_output(total.output(0))
     model.validate_nodes_and_infer_types()
+
+
+def adapted(folder: Path, adapter: Path) -> Any:
+    """The graph in the model's folder with the adapter's branches. Raises EngineError if they do not fit."""
+    import openvino
+
+    model = openvino.Core().read_model(folder / _GRAPH)
+    branch(model, adapter)
+    return model
+
+
+def save(folder: Path, adapter: Path, target: Path) -> None:
+    """Writes what is in the OpenVINO folder `folder` to the new folder `target`, the adapter in its graph.
+
+    Raises EngineError where the adapter does not fit.
+    """
+    import openvino
+
+    model = adapted(folder, adapter)
+    shutil.copytree(folder, target, ignore=shutil.ignore_patterns("openvino_model.*"))
+    openvino.save_model(model, target / _GRAPH, compress_to_fp16=False)  # that would round other constants
 
 
 def _linear_layers(model: Any) -> dict[str, Any]:
