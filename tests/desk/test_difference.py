@@ -37,6 +37,10 @@ def test_words_are_compared_whole_and_signs_where_there_are_no_spaces() -> None:
         Change("added", "very "),
         Change("same", "sorry."),
     ]
+    assert word_diff("Kind regards", "Kind regards\nAnn") == [
+        Change("same", "Kind regards"),
+        Change("added", "\nAnn"),
+    ]
     assert units("返金します。") == ["返", "金", "し", "ま", "す", "。"]
     assert units("ไม่ดี") == ["ไ", "ม่", "ดี"]
     assert units("환불이 안 돼요") == ["환불이", "안", "돼요"]

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import groupby
 from typing import Literal
 
 _UNSPACED = (
@@ -51,21 +52,30 @@ def word_diff(draft: str, final: str) -> list[Change]:
     """How `final` came of `draft`. All but the added texts together are `draft`, all but the removed
     ones `final`, white space and all."""
     before, after = _PIECE.findall(draft), _PIECE.findall(final)
-    matcher = SequenceMatcher(None, before, after, autojunk=False)
-    return [change for opcode in matcher.get_opcodes() for change in _changes(opcode, before, after)]
+    # White space behind a word is no part of it: who goes on writing has not changed the last word.
+    matcher = SequenceMatcher(None, [*map(_bare, before)], [*map(_bare, after)], autojunk=False)
+    parts = (part for opcode in matcher.get_opcodes() for part in _parts(opcode, before, after))
+    runs = groupby((part for part in parts if part.text), key=lambda part: part.kind)
+    return [Change(kind, "".join(part.text for part in run)) for kind, run in runs]
 
 
-def _changes(
+def _bare(piece: str) -> str:
+    return piece.rstrip() or piece
+
+
+def _parts(
     opcode: tuple[str, int, int, int, int], before: Sequence[str], after: Sequence[str]
 ) -> Iterator[Change]:
     tag, start, end, new_start, new_end = opcode
-    if tag == "equal":
-        yield Change("same", "".join(before[start:end]))
-        return
-    if start < end:
+    if tag != "equal":
         yield Change("removed", "".join(before[start:end]))
-    if new_start < new_end:
         yield Change("added", "".join(after[new_start:new_end]))
+        return
+    for old, new in zip(before[start:end], after[new_start:new_end], strict=True):
+        same = old if old == new else _bare(old)
+        yield Change("same", same)
+        yield Change("removed", old[len(same) :])
+        yield Change("added", new[len(same) :])
 
 
 def edit_distance(before: Sequence[Hashable], after: Sequence[Hashable]) -> int:

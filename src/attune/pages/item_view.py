@@ -77,6 +77,11 @@ class View:
         return f"Customer {self.item.outcome.user_id or self.item.outcome.key}"[:80]
 
     @property
+    def customer(self) -> str:
+        """The customer's id; "" where it is not known."""
+        return self.item.outcome.user_id or ""
+
+    @property
     def path(self) -> str:
         return f"{self.asked.root}/items/{self.number}"
 

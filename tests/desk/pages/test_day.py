@@ -178,6 +178,7 @@ def test_what_happens_to_an_item_elsewhere_is_told_on_its_open_page(place: Place
     place.fill({"id": "2", "user_id": "7", "text": "I was called. All is well."})
     expect(page.locator("#stale")).to_be_visible(timeout=6000)
     expect(page.locator("#live")).to_have_text("This draft may be out of date")
+    assert page.locator("#stale a").get_attribute("href") == "/search?user=7"
     page.locator("#ack-newer_chat").check()
     place.store.reviews.rate(number, "ben", 2)
     place.store.reviews.claim(number, "ann", 60)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
-from tests.desk.pages.conftest import Place
+from tests.desk.pages.conftest import Place, said
+from tests.desk.pages.paced import PacedEngine
 from tests.desk.pages.test_door import csrf, login
 
 from attune import connect
@@ -16,6 +18,7 @@ from attune.desk.refusal import Refused
 from attune.errors import BadConfig
 from attune.handle import Act
 from attune.pages import words
+from attune.pages.desk import Desk
 from attune.pages.drafting import Drafting
 from attune.pages.settings import phrases_of
 from attune.pages.work import chat_of
@@ -48,6 +51,24 @@ def test_the_queue_is_filtered_by_the_address(here: Place, ann: TestClient) -> N
     assert "Nothing waits that is like this" in ann.get("/?language=ko&waits=3600").text
     for odd in ("/?waits=x&after=-1", "/?after=99999999999999999999", "/?language=%00"):
         assert ann.get(odd).status_code == 200
+
+
+def test_arms_and_models_are_filters_where_there_are_several(here: Place, ann: TestClient) -> None:
+    here.fill({"id": "1", "text": "one"})
+    assert 'name="arm"' not in ann.get("/").text
+    tuned = replace(here.desk.drafting.act, arm="b<", engine=PacedEngine(said, 0.0, "tuned"))
+    (number,) = Place(Desk(here.store, Drafting(tuned), here.desk.settings)).fill({"id": "2", "text": "two"})
+    page = ann.get("/?arm=b%3C&model=tuned").text
+    assert 'value="b&lt;" selected' in page
+    assert 'value="tuned" selected' in page
+    assert (">two<" in page, ">one<" in page) == (True, False)
+    token = csrf(ann, "/")
+    assert ann.post("/next?arm=b%3C", data={"csrf": token}).headers["location"] == f"/items/{number}?arm=b%3C"
+    for path in (f"/items/{number}", f"/chats/{number}"):
+        assert "b&lt;" in ann.get(path).text
+    here.store.insight.fold()
+    found = ann.get("/search?arm=b%3C").text
+    assert re.findall(r'href="/chats/(\d+)"', found) == [str(number)]
 
 
 def test_filters_stay_from_item_to_item(here: Place, ann: TestClient) -> None:
