@@ -89,11 +89,10 @@ def shell(tmp_path: Path) -> dict[str, str]:
     (task,) = re.findall(
         r"^```toml\n(.*?)^```", (DOCS / "tasks.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
     )
-    articles = re.search(
-        r"^```json\n(.*?)^```", (DOCS / "batch.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
-    )
-    assert articles is not None
-    (tmp_path / "work" / "articles.jsonl").write_text(articles[1], encoding="utf-8")
+    for page, name in (("batch.md", "articles.jsonl"), ("tune.md", "letters.jsonl")):
+        rows = re.search(r"^```json\n(.*?)^```", (DOCS / page).read_text("utf-8"), re.MULTILINE | re.DOTALL)
+        assert rows is not None
+        (tmp_path / "work" / name).write_text(rows[1], encoding="utf-8")
     (tmp_path / "work" / "topic.toml").write_text(task, encoding="utf-8")
     ours = clean_environment()
     return ours | {"PATH": f"{script.parent}:{ours['PATH']}"}

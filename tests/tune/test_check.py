@@ -87,6 +87,7 @@ def test_replies_in_another_language_are_told() -> None:
     [
         ("3호 케이크 3개 주문합니다.", "3호 케이크 2개를 예약했습니다.", ["2개, not 3개"]),
         ("Three boxes for 1,500 at 09:30", "That is 1500 at 9:30.", []),
+        ("3개, 2시에 갈게요", "2시에 2개", ["2개, not 3개"]),
         ("order 48213", "your order 48231 comes within 2 days", ["48231 comes", "2 days"]),
         ("６月７日に２個", "6月7日に3個お渡しします", ["3個, not 2個"]),
     ],

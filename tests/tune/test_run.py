@@ -17,6 +17,7 @@ from attune.errors import ModelError, TuneError
 from attune.task import BUILT_IN, load
 from attune.tune.base import Base
 from attune.tune.check import Checked
+from attune.tune.estimate import Estimate
 from attune.tune.examples import Example
 from attune.tune.parts import Part, averaged
 from attune.tune.run import Plan, tune
@@ -49,8 +50,9 @@ class Quiet:
     def checked(self, found: Checked) -> None:
         self.seen = found
 
-    def planned(self, parts: Sequence[Part], settings: Settings) -> None:
-        pass
+    def planned(self, parts: Sequence[Part], needed: Estimate) -> None:
+        assert needed.seconds > 0
+        assert needed.memory.all > 0
 
     def part(self, part: Part) -> None:
         self.parts.append(part.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from dataclasses import asdict
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,19 +14,19 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from attune.cli.progress import steps
 from attune.cli.table import show as show_table
-from attune.config import Config
 from attune.measure.wording import shown
 from attune.visible import visible
 
 if TYPE_CHECKING:
-    from attune.task import Task
     from attune.tune.base import Base
     from attune.tune.check import Checked
+    from attune.tune.estimate import Estimate
     from attune.tune.examples import Example, Refused
+    from attune.tune.pairs import Pair, Thumb
     from attune.tune.parts import Part
-    from attune.tune.run import Tuned
-    from attune.tune.settings import Settings
+    from attune.tune.run import Plan, Tuned
     from attune.tune.train import Epoch, Step
 
 _NAMED = 3
@@ -34,39 +34,30 @@ _NAMED = 3
 _COLUMNS = ("epoch", "loss", "right", "held-out loss", "held-out right", "ROUGE-L")
 
 
-def run(
-    config: Config,
-    base: Base,
-    task: tuple[str, Task],
-    settings: Settings,
-    found: Iterable[Example | Refused],
-    *,
-    quiet: bool,
-    as_json: bool,
-    epoch: int | None,
-    **wanted: Any,
-) -> None:
+def run(plan: Plan, found: Iterable[Example | Refused], quiet: bool, as_json: bool) -> None:
     """Tunes, with a live view on stderr, and prints what came of it."""
-    from attune.tune.run import Plan, tune
+    from attune.tune.run import tune
 
-    if not wanted["name"]:
-        raise click.UsageError("what is the adapter to be called? Give --name, like --name ko-bakery")
-    folder = Path(config.adapters).expanduser()
-    plan = Plan(
-        base=base,
-        task=task,
-        settings=settings,
-        adapters=folder,
-        epoch=epoch or 0,
-        timeout_s=config.timeout_s,
-        **wanted,
-    )
     with View(quiet) as view:
         done = tune(plan, found, view)
     if as_json:
         click.echo(json.dumps(to_json(done), ensure_ascii=False))
     else:
         _show(done)
+
+
+def prefer(plan: Plan, liked: Sequence[Pair | Thumb], start: str, quiet: bool, as_json: bool) -> None:
+    """Tunes on what reviewers liked, going on from the adapter `start`, and prints what came of it."""
+    from attune.adapters.kept import find
+    from attune.tune.preferred import tune_preferred
+
+    with steps(quiet) as say:
+        say(f"learning from {len(liked):,} preferences")
+        made, record = tune_preferred(plan, liked, find(start, plan.adapters) if start else None)
+    if as_json:
+        click.echo(json.dumps({"folder": str(made), **asdict(record)}, ensure_ascii=False))
+    else:
+        click.echo(f"{plan.name} is there, in {visible(str(made))}")
 
 
 class View:
@@ -98,9 +89,11 @@ class View:
         for line in _checked(found, _NAMED):
             self._say(line)
 
-    def planned(self, parts: Sequence[Part], settings: Settings) -> None:
+    def planned(self, parts: Sequence[Part], needed: Estimate) -> None:
         self._parts = [part.name for part in parts]
-        self._say(f"at most {settings.epochs} epochs" + (f" of {len(parts)} trainings" if parts[1:] else ""))
+        trainings = f"{len(parts)} trainings" if parts[1:] else "one training"
+        time = f"{needed.seconds / 60:.1f} minutes" if needed.seconds >= 60 else f"{needed.seconds:.0f} s"
+        self._say(f"{trainings}, at most {time} and {needed.memory.all / 1e9:.1f} GB of memory")
 
     def part(self, part: Part) -> None:
         self._part, self._number = part.name, self._parts.index(part.name)
@@ -144,8 +137,6 @@ def show_check(base: Base, found: Iterable[Example | Refused], max_tokens: int, 
 
 
 def to_json(done: Tuned) -> dict[str, Any]:
-    from dataclasses import asdict
-
     return {"folder": str(done.folder), **asdict(done.record), "warnings": list(done.warnings)}
 
 
@@ -166,8 +157,6 @@ def _checked(found: Checked, most: int) -> Iterator[str]:
 
 
 def _check_to_json(found: Checked) -> dict[str, Any]:
-    from dataclasses import asdict
-
     return {
         "examples": len(found.taught),
         "tasks": found.tasks,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import defaultdict
 
 _NUMBER = re.compile(r"(\d+(?:[.,:]\d+)*)\s?([^\W\d_]*)")
 _UNSPACED = re.compile(r"[\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -14,16 +13,25 @@ def unheard(said: str, heard: str) -> list[str]:
     """The numbers in `said` that are not in `heard`, each with its unit, in order, each once.
 
     Where `heard` counts the same unit otherwise, that is said too, and comes first: "2개, not 3개". A unit is
-    the word behind a number; in scripts whose words run on, its first sign.
+    the word behind a number; in scripts whose words run on, its first sign, and then a number that is heard
+    of another unit alone (2시) counts as not heard.
     """
-    there = _numbers(heard)
-    by_unit = defaultdict(list)
-    for number, unit in there:
-        by_unit[unit].append(number + unit)
-    known = {_plain(number) for number, _ in there}
-    new = [(number, unit) for number, unit in _numbers(said) if _plain(number) not in known]
-    clashing = [f"{number}{unit}, not {by_unit[unit][0]}" for number, unit in new if unit and by_unit[unit]]
-    others = [f"{number}{unit}" for number, unit in new if not (unit and by_unit[unit])]
+    there = [(_plain(number), unit) for number, unit in _numbers(heard)]
+    by_unit: dict[str, str] = {}
+    for number, unit in _numbers(heard):
+        by_unit.setdefault(unit, number + unit)
+    known = {number for number, _ in there}
+    clashing, others = list[str](), list[str]()
+    for number, unit in _numbers(said):
+        counted = bool(unit) and unit in by_unit
+        if (
+            counted
+            and (_plain(number), unit) not in there
+            and (len(unit) == 1 or _plain(number) not in known)
+        ):
+            clashing.append(f"{number}{unit}, not {by_unit[unit]}")
+        elif _plain(number) not in known:
+            others.append(f"{number}{unit}")
     return list(dict.fromkeys([*clashing, *others]))
 
 

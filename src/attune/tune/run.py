@@ -16,6 +16,7 @@ from attune.task import Task
 from attune.tune.base import Base
 from attune.tune.check import Checked, Taught, check, ready
 from attune.tune.choose import choose
+from attune.tune.estimate import Estimate, estimate
 from attune.tune.evaluate import answers, compared
 from attune.tune.examples import Example, Refused
 from attune.tune.folder import Made, write
@@ -56,8 +57,8 @@ class Watching(Protocol):
     def checked(self, found: Checked) -> None:
         """Once, before anything runs."""
 
-    def planned(self, parts: Sequence[Part], settings: Settings) -> None:
-        """What will be trained, one after the other."""
+    def planned(self, parts: Sequence[Part], needed: Estimate) -> None:
+        """What will be trained, one after the other, and what memory and time all of it needs at most."""
 
     def part(self, part: Part) -> None:
         """Which of them is trained next."""
@@ -92,7 +93,7 @@ def tune(plan: Plan, found: Iterable[Example | Refused], watch: Watching) -> Tun
     watch.checked(checked)
     ready(checked, plan.skip_bad)
     planned = parts(checked.taught, plan.work, plan.settings.seed, plan.folds)
-    watch.planned(planned, plan.settings)
+    watch.planned(planned, _estimate(plan, checked, planned))
     trained = [_trained(plan, part, watch) for part in planned]
     epochs = list(averaged(trained[-1], trained[:-1])) if len(planned) > 1 else trained[0]
     chosen = choose(epochs, plan.epoch)
@@ -115,6 +116,13 @@ def tune(plan: Plan, found: Iterable[Example | Refused], watch: Watching) -> Tun
     planned[-1].folder.rename(target)
     shutil.rmtree(plan.work, ignore_errors=True)
     return Tuned(target, record, evaluation, chosen.warnings)
+
+
+def _estimate(plan: Plan, checked: Checked, planned: Sequence[Part]) -> Estimate:
+    """What all parts need, each to its last epoch. Raises TuneError where there is too little memory."""
+    found = estimate(plan.base.folder, checked.lessons, (), plan.settings)
+    often = sum(len(part.taught) for part in planned) / len(checked.taught)
+    return replace(found, seconds=often * found.seconds)
 
 
 def _trained(plan: Plan, part: Part, watch: Watching) -> list[Epoch]:
