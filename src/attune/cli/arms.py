@@ -13,7 +13,9 @@ from typing import Any
 import click
 
 from attune.adapters.kept import find, served
-from attune.arms import BASE, Arm, Refused, Split
+from attune.arms import Arm, Refused, Split
+from attune.cli.adding import OWN
+from attune.cli.adding import add as join
 from attune.cli.arms_report import report
 from attune.cli.gate import Gate
 from attune.cli.options import configured
@@ -28,8 +30,6 @@ from attune.store import Store
 from attune.store.arms import Change
 
 _CODES = "0: done. 1: refused, and nothing was changed. 2: usage or settings. 3: an engine. 4: the store."
-_OWN = Split((Arm("", "", BASE),), 1)
-"""The first split of a store: what the workers were started with."""
 
 
 def _person() -> str:
@@ -93,15 +93,11 @@ def add(
         raise click.UsageError("--force needs --reason: the history keeps why")
     adapter = find(given["adapter"], Path(config.adapters).expanduser()) if given["adapter"] else None
     arm = _arm(name, adapter, config, given)
+    gate = None if force else Gate(margin, gold, quiet)
     with store_of(config) as store:
-        live = store.arms.live()
-        base = max((live or _OWN).arms, key=lambda each: each.weight)
-        split = (live or _OWN).added(arm)
-        if not force:
-            click.echo(Gate(margin, gold, quiet).check(arm, base, adapter, config), err=True)
-        action = "add --force" if force else "add"
-        before = () if live else (Change(_OWN, "begin", BASE, given["by"], ""),)
-        store.arms.write(*before, Change(split, action, name, given["by"], given["reason"]))
+        split, told = join(store, arm, config, gate, adapter, given["by"], given["reason"])
+    if told:
+        click.echo(told, err=True)
     _tell(split, given["as_json"])
 
 
@@ -145,7 +141,7 @@ def rollback(config: Config, reason: str, by: str, as_json: bool) -> None:
 def list_arms(config: Config, as_json: bool) -> None:
     """Lists the arms that serve."""
     with store_of(config, make=False) as store:
-        split = store.arms.live() or replace(_OWN, version=0)
+        split = store.arms.live() or replace(OWN, version=0)
     if as_json:
         _tell(split, as_json)
         return
