@@ -70,9 +70,9 @@ class Config:
     store: Annotated[
         str, Option("Where outcomes, reviews and the queue are kept: a file for SQLite, or postgresql://…")
     ] = "attune.db"
-    engine: Annotated[str, Option("What runs the model: pocket, openvino:FOLDER, or ctranslate2:FOLDER.")] = (
-        "pocket"
-    )
+    engine: Annotated[
+        str, Option("What runs the model: pocket, openvino:FOLDER, ctranslate2:FOLDER, or http://HOST/v1.")
+    ] = "pocket"
     models: Annotated[str, Option("The folder of models that were added: attune models.")] = (
         "~/.local/share/attune/models"
     )
