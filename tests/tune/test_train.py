@@ -17,6 +17,7 @@ from tests.tune.small import FAMILIES, lessons, small
 
 from attune.errors import TuneError
 from attune.tune.lesson import Lesson
+from attune.tune.model import load
 from attune.tune.settings import Settings
 from attune.tune.train import Answering, Epoch, Step, train
 
@@ -158,3 +159,12 @@ def test_what_cannot_be_trained_is_refused_in_words(
 ) -> None:
     with pytest.raises(TuneError, match=said):
         train(gemma, asked, (), settings, tmp_path, Looking())
+
+
+def test_answers_are_the_same_one_by_one_and_together(base: Path) -> None:
+    model = load(base, QUICK)
+    prompts = [each.prompt for each in lessons(4)]
+    assert len({len(prompt) for prompt in prompts}) > 1
+    together = model.answer(prompts, 6)
+    assert together == [model.answer([prompt], 6)[0] for prompt in prompts]
+    assert all(len(answer) <= 6 for answer in together)

@@ -22,6 +22,7 @@ class State:
     """Where a training stands after `step` steps. Chance has no place here: it is a function of the step."""
 
     step: int = 0
+    tokens: int = 0
     seconds: float = 0.0
     running: tuple[float, int, int, int] = (0.0, 0, 0, 0)
     """The sums of the epoch that has begun: see `model.Said`."""

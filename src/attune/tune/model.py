@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ from attune.visible import visible
 
 CAUSAL = ("gemma2", "gemma3_text", "gemma4_text")
 _CPUINFO = Path("/proc/cpuinfo")
-_PIECE = 256
+PIECE = 256
 """Tokens whose logits are held at once."""
 
 
@@ -78,9 +80,10 @@ class Model:
         self.core.set_attn_implementation("eager")
         try:
             with torch.no_grad(), self._cast():
-                return [self._greedy(prompt, most, ends) for prompt in prompts]
+                made = self._greedy(prompts, most)
         finally:
             self.core.set_attn_implementation(NAME)
+        return [list(takewhile(lambda token: token not in ends, row)) for row in made]
 
     def save(self, folder: Path) -> None:
         """Writes the adapter in PEFT's standard format, and nothing else."""
@@ -97,21 +100,28 @@ class Model:
         found: dict[str, Any] = peft.get_peft_model_state_dict(self.peft, save_embedding_layers=False)
         return found
 
-    def _greedy(self, prompt: Sequence[int], most: int, ends: set[int]) -> list[int]:
-        ids = self._tensor([prompt])
-        made: list[int] = self.core.generate(
-            input_ids=ids,
-            attention_mask=torch.ones_like(ids),
+    def _greedy(self, prompts: Sequence[Sequence[int]], most: int) -> list[list[int]]:
+        longest = max(map(len, prompts))
+        before = [longest - len(prompt) for prompt in prompts]
+        pad = self.core.config.pad_token_id or 0
+        made: list[list[int]] = self.core.generate(
+            input_ids=self._tensor([[pad] * n + list(each) for n, each in zip(before, prompts, strict=True)]),
+            attention_mask=self._tensor([[0] * n + [1] * (longest - n) for n in before]),
             do_sample=False,
             max_new_tokens=most,
             max_length=None,
-            pad_token_id=self.core.config.pad_token_id,
-        )[0, 1 if self._seq2seq else len(prompt) :].tolist()
-        return made[:-1] if made and made[-1] in ends else made
+            pad_token_id=pad,
+        )[:, 1 if self._seq2seq else longest :].tolist()
+        return made
+
+    def hidden(self, lessons: Sequence[Lesson]) -> tuple[pack.Row, int, Any]:
+        """The last layer's output for a packed row of lessons: the row whose places are asked, how many
+        tokens went through the model, and the output."""
+        return self._seq2seq_row(lessons) if self._seq2seq else self._causal_row(lessons)
 
     def _run(self, lessons: Sequence[Lesson], share: float | None) -> Said:
         with self._cast():
-            row, read, hidden = self._seq2seq_row(lessons) if self._seq2seq else self._causal_row(lessons)
+            row, read, hidden = self.hidden(lessons)
             kept = hidden[0, self._tensor(row.asked)]
             leaf = kept.detach().requires_grad_(share is not None)
             said = sum(
@@ -148,7 +158,7 @@ class Model:
 
     def _pieces(self, hidden: Any, wanted: Sequence[int]) -> Iterator[tuple[Any, Any]]:
         """A large vocabulary's logits are most of the memory, so they are made for some tokens at a time."""
-        return zip(hidden.split(_PIECE), self._tensor(wanted).split(_PIECE), strict=True)
+        return zip(hidden.split(PIECE), self._tensor(wanted).split(PIECE), strict=True)
 
     def _piece(self, hidden: Any, wanted: Any, share: float | None) -> Said:
         logits = self.core.lm_head(hidden).float()
@@ -195,12 +205,18 @@ def adapted(core: Any, base: Path, device: Any, settings: Settings) -> Model:
         target_modules="all-linear",
         task_type="SEQ_2_SEQ_LM" if core.config.is_encoder_decoder else "CAUSAL_LM",
     )
-    with warnings.catch_warnings():
-        # New names in Transformers 5.2x, which its older releases and PEFT do not know.
-        warnings.filterwarnings("ignore", ".*gradient_checkpointing.* is deprecated", FutureWarning)
+    with old_names():
         if settings.gradient_checkpointing:
             core.gradient_checkpointing_enable({"use_reentrant": False})
         return Model(peft.get_peft_model(core, config), base, device, core.dtype)
+
+
+@contextmanager
+def old_names() -> Iterator[None]:
+    """Takes the names that Transformers 5.2x warns of: its older releases, PEFT and TRL know no others."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*gradient_checkpointing.* is deprecated", FutureWarning)
+        yield
 
 
 def architecture(base: Path) -> Any:

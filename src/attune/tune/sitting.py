@@ -81,10 +81,10 @@ class Sitting:
         self._optimizer.step()
         self._optimizer.zero_grad()
         self._state.step += 1
+        self._state.tokens += said.read
         self._state.running = astuple(Said(*self._state.running) + said)
-        self._watch.step(
-            Step(self._state.step, self._steps, epoch, said.loss / trained, said.read, self._seconds())
-        )
+        told = (self._steps, epoch, said.loss / trained, self._state.tokens, self._seconds())
+        self._watch.step(Step(self._state.step, *told))
 
     def _rate(self, step: int) -> float:
         """The part of the highest rate: straight up, then straight down to nothing."""

@@ -18,7 +18,7 @@ from attune.visible import visible
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How far it is. `seconds` counts all sittings; `tokens` are those that went through the model."""
+    """How far it is. `loss` is this step's alone; `tokens` and `seconds` are those of all sittings."""
 
     step: int
     steps: int
