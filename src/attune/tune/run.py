@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from attune.adapters.kept import epoch_folder, new_folder, served
 from attune.adapters.record import EPOCHS, Record, TaskOf
@@ -16,7 +16,6 @@ from attune.task import Task
 from attune.tune.base import Base
 from attune.tune.check import Checked, Taught, check, ready
 from attune.tune.choose import choose
-from attune.tune.estimate import Estimate, estimate
 from attune.tune.evaluate import answers, compared
 from attune.tune.examples import Example, Refused
 from attune.tune.folder import Made, write
@@ -24,6 +23,9 @@ from attune.tune.parts import Part, averaged, parts
 from attune.tune.samples import Samples
 from attune.tune.settings import Settings
 from attune.tune.train import Answering, Epoch, Step, train
+
+if TYPE_CHECKING:
+    from attune.tune.estimate import Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,8 @@ def tune(plan: Plan, found: Iterable[Example | Refused], watch: Watching) -> Tun
 
 def _estimate(plan: Plan, checked: Checked, planned: Sequence[Part]) -> Estimate:
     """What all parts need, each to its last epoch. Raises TuneError where there is too little memory."""
+    from attune.tune.estimate import estimate  # torch takes seconds to import
+
     found = estimate(plan.base.folder, checked.lessons, (), plan.settings)
     often = sum(len(part.taught) for part in planned) / len(checked.taught)
     return replace(found, seconds=often * found.seconds)
