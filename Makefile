@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := src tests bench deploy recipes services
 
-.PHONY: help demo test lint format check kill kill-kafka kill-batch kill-tune soak-batch races services soak answers bench bench-beam bench-t5 bench-tune beam-flink bench-engine capacity desk-load lint-deploy pocket lock clean
+.PHONY: help demo test lint format check kill kill-kafka kill-arms kill-batch kill-tune soak-batch races services soak answers bench bench-beam bench-t5 bench-tune beam-flink bench-engine capacity desk-load lint-deploy pocket lock clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
@@ -29,6 +29,9 @@ kill-kafka: $(VENV)/.dev  ## kill -9 of runs between two Kafka topics at 100 ran
 
 races: $(VENV)/.dev  ## six people want the same review item, 1,000 times on SQLite and on PostgreSQL; two minutes
 	$(BIN)/python -m tests.store.races
+
+kill-arms: $(VENV)/.dev  ## kill -9 while arms are changed, at 200 random moments, on SQLite and on PostgreSQL; some five minutes
+	$(BIN)/python -m tests.acceptance.kill_arms
 
 kill-batch: $(VENV)/.dev  ## kill -9 of batches at 100 random moments; some five minutes
 	$(BIN)/python -m tests.batch.kill
