@@ -51,9 +51,9 @@ def first(found: Truth, each: int) -> float:
     return float((places[0] + 1) * each) if len(places) else np.inf
 
 
-def settle(store: Store, arms: Sequence[str], chats: int) -> None:
+def settle(store: Store, arms: Sequence[str], chats: int, begin: int = 0) -> None:
     """That many unhappy chats with a draft of twenty words, of each arm in turn, as a run leaves them."""
-    keys = [f"{arms[n % len(arms)]}-{n}" for n in range(chats)]
+    keys = [f"{arms[n % len(arms)]}-{n}" for n in range(begin, begin + chats)]
     inputs = [Input(key, f"{key:-<32}", key.encode(), f"chats.jsonl:{key}") for key in keys]
     items = store.admit(inputs, "triage", "v1", "run", 60).items
     store.settle((item, _outcome(item)) for item in items)

@@ -88,8 +88,12 @@ class _Won:
         means = np.arange(_STEPS + 1)
         others = means + steps[:, None]
         beside = np.take_along_axis(self.of_b, np.clip(others, 0, _STEPS)[:, None], 2)
-        least = np.where(others < 0, np.inf, log_sum(self.of_a + beside + _WEIGHTS[:, None], 1)).min(1)
-        return np.asarray(least >= math.log(1 / alpha))
+        won, enough = self.of_a + beside + _WEIGHTS[:, None], math.log(1 / alpha)
+        # Where one bet alone has won enough, the others need no sum.
+        span, mean = np.nonzero((won.max(1) < enough) & (others >= 0))
+        refuted = np.ones(len(won), dtype=bool)
+        refuted[span[log_sum(won[span, :, mean], 1) < enough]] = False
+        return refuted
 
     def low(self, alpha: float) -> Array:
         """The largest difference that is refuted after each span; -1 for none."""

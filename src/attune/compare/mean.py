@@ -11,7 +11,7 @@ import numpy as np
 from attune.compare.stakes import SHARES, STAKES, Array, log_sum, values
 
 ALPHA = 0.05
-_HALVINGS = 40
+_HALVINGS = 24
 _SOON = 1000
 
 

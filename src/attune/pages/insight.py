@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from attune.desk.roles import Right, may
+from attune.pages import insight_arms as arms
 from attune.pages import insight_figures as figures
 from attune.pages import insight_plots as plots
 from attune.pages import words
@@ -20,7 +22,7 @@ from attune.pages.insight_range import RANGES, Range, range_of
 from attune.pages.spreadsheet import sheet
 from attune.store.desk.insight import Dimension, Frame
 
-_FACTS: tuple[Dimension, ...] = ("language", "channel", "task", "model")
+_FACTS: tuple[Dimension, ...] = ("language", "channel", "task", "model", "arm")
 
 
 class Tile(NamedTuple):
@@ -65,12 +67,17 @@ class View:
             figures.models(asking),
             figures.reasons(asking),
             figures.ratings(asking),
+            *self._arms(asking),
         )
 
-    def drawn(self, picture: Picture) -> plots.Columns | tuple[plots.Bar, ...] | plots.Curve:
-        if picture.kind == "columns":
-            return plots.columns(picture)
-        return plots.bars(picture) if picture.kind == "bars" else plots.curve(picture)
+    def _arms(self, asking: Asking) -> Iterator[Picture]:
+        """Nothing where drafts of one arm alone were ever decided."""
+        if len(asking.insight.arms()) > 1:
+            yield arms.arms(asking)
+            yield from arms.differences(self.asked.desk.store, self.asked.now)
+
+    def drawn(self, picture: Picture) -> plots.Drawn:
+        return plots.DRAWN[picture.kind](picture)
 
     @property
     def tiles(self) -> list[Tile]:

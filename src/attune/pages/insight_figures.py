@@ -12,7 +12,7 @@ from attune.store.desk.insight import Dimension, Frame, Insight, Measure, Sum
 
 _MOODS = {"-1": Series("Unhappy", "bad"), "0": Series("Neutral", "mid"), "1": Series("Happy", "good")}
 _OTHER = Series("Without a feeling", "other")
-_KINDS = {
+KINDS = {
     "approved": Series("Sent as drafted", "good"),
     "edited": Series("Sent with edits", "warn"),
     "rejected": Series("Rejected", "bad"),
@@ -101,13 +101,13 @@ def waiting(asking: Asking) -> Picture:
 
 
 def decisions(asking: Asking) -> Picture:
-    rows = asking.over_time("decision", _KINDS)
+    rows = asking.over_time("decision", KINDS)
     totals = [sum(row.values[place] for row in rows) for place in range(3)]
     every = sum(totals)
     told = (
         f"{share(totals[0], every)} of {every:,.0f} were sent as drafted, {share(totals[1], every)} edited."
     )
-    series = tuple(_KINDS.values())
+    series = tuple(KINDS.values())
     return Picture("decisions", "Decisions over time", told if every else "", "Time", series, rows)
 
 
@@ -115,12 +115,12 @@ def models(asking: Asking) -> Picture:
     """How the drafts of each model fared."""
     rated = asking.by("model", "rating")
     rows = [
-        Row(group or "not known", _summed(sums, _KINDS), (*_fate(sums), _mean_stars(rated.get(group, ()))))
+        Row(group or "not known", _summed(sums, KINDS), (*_fate(sums), _mean_stars(rated.get(group, ()))))
         for group, sums in asking.by("model", "decision").items()
     ]
     notes = ("Share as drafted", "Share edited", "Words changed in an edit", "Rating")
     told = "What became of each model's drafts."
-    series = tuple(_KINDS.values())
+    series = tuple(KINDS.values())
     return Picture("models", "Models", told, "Model", series, _most(rows), "bars", notes)
 
 

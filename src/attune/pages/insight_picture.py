@@ -30,7 +30,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """`kind` is how it is drawn: columns along time, bars below one another, or a curve of waiting times."""
+    """`kind` is how it is drawn: columns along time, bars below one another, a curve of waiting times, or the
+    band of an interval along time."""
 
     name: str
     title: str
@@ -46,7 +47,7 @@ class Picture:
 
     @property
     def empty(self) -> bool:
-        return not any(row.total for row in self.rows)
+        return not self.filled
 
     @property
     def totals(self) -> tuple[float, ...]:
@@ -55,7 +56,7 @@ class Picture:
     @property
     def filled(self) -> tuple[Row, ...]:
         """The rows that have something in them: what a table is read for."""
-        return tuple(row for row in self.rows if row.total)
+        return tuple(row for row in self.rows if any(row.values))
 
     def records(self) -> Iterator[Sequence[str | float]]:
         """The numbers for an export: picture, row, series, value; then the notes in the same shape."""

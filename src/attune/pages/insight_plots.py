@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from attune.axis import Axis, around_zero
@@ -11,6 +11,8 @@ from attune.pages import words
 from attune.pages.insight_picture import Picture, Row
 
 _LABELS = 6
+_WIDER = 2
+_MOST_TICKS = 7
 _CLOCK = (60, 600, 3600, 4 * 3600, 86_400, 3 * 86_400, 7 * 86_400, 30 * 86_400)
 """Times worth a tick, in seconds."""
 
@@ -68,6 +70,17 @@ class Curve:
     up: tuple[Tick, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A line with the interval around it, time along."""
+
+    line: str
+    area: str
+    zero: float
+    across: tuple[Tick, ...]
+    up: tuple[Tick, ...]
+
+
 def columns(picture: Picture) -> Columns:
     axis = around_zero((row.total for row in picture.rows), half=True)
     wide = 100 / max(1, len(picture.rows))
@@ -105,6 +118,26 @@ def curve(picture: Picture) -> Curve:
     )  # fmt: skip
     across = tuple(_tick(axis.at(tick), words.span(round(math.exp(tick)))) for tick in axis.ticks)
     return Curve(lines, across, tuple(Tick(100 - at, f"{at} %") for at in (0, 50, 100)))
+
+
+def band(picture: Picture) -> Band:
+    """`picture` has a value and its interval's ends in each row; the last ones take half of the height."""
+    axis = around_zero(_WIDER * end for end in picture.rows[-1].values)
+    wide = 100 / len(picture.rows)
+    points = [
+        ((place + 0.5) * wide, *(100 - axis.at(end) for end in row.values))
+        for place, row in enumerate(picture.rows)
+    ]
+    area = [(x, low) for x, _, low, _ in points] + [(x, high) for x, _, _, high in reversed(points)]
+    every = 2 if len(axis.ticks) > _MOST_TICKS else 1
+    ticks = axis.ticks[len(axis.ticks) // 2 % every :: every]  # with 0, which is the middle one
+    up = tuple(Tick(100 - axis.at(tick), f"{tick:+,g}" if tick else "0") for tick in ticks)
+    line = ((x, value) for x, value, _, _ in points)
+    return Band(_joined(line), _joined(area), 100 - axis.at(0), _times(picture.rows, wide), up)
+
+
+def _joined(points: Iterable[tuple[float, float]]) -> str:
+    return " ".join(f"{x:.2f},{y:.2f}" for x, y in points)
 
 
 def _percent(row: Row) -> float:
@@ -153,3 +186,13 @@ def _times(rows: Sequence[Row], wide: float) -> tuple[Tick, ...]:
 
 def _tick(at: float, label: str) -> Tick:
     return Tick(round(at, 2), label, "start" if at < 6 else "end" if at > 94 else "middle")
+
+
+Drawn = Columns | tuple[Bar, ...] | Curve | Band
+DRAWN: Mapping[str, Callable[[Picture], Drawn]] = {
+    "columns": columns,
+    "bars": bars,
+    "curve": curve,
+    "band": band,
+}
+"""How a picture is drawn, by its kind."""

@@ -7,10 +7,13 @@ import io
 import re
 from collections import defaultdict
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
+from tests.compare import reviews
+from tests.compare.reviews import settle, taste
 from tests.desk.pages.conftest import Place
 from tests.desk.pages.test_door import login
 
@@ -131,6 +134,39 @@ def test_every_picture_has_its_table_and_its_name(here: Place, client: TestClien
     assert len(re.findall(r'class="sheet picture"', page)) == 9
     assert len(re.findall(r"<summary>As a table</summary>", page)) == 9
     assert len(re.findall(r'role="img" aria-label="[^"]+"', page)) == 9
+
+
+def test_arms_are_pictures_where_there_is_more_than_one(here: Place, client: TestClient) -> None:
+    store, drawn = here.store, np.random.default_rng(2)
+    settle(store, ("base", "c<i>"), 60)
+    reviews.decide(store, {"base": taste(0.1, 0.2), "c<i>": taste(0.8, 0.1)}, drawn)
+    login(client, "lea")
+    page = client.get("/insight").text
+    assert len(re.findall(r'class="sheet picture"', page)) == 11
+    assert "c&lt;i&gt; is better than base: its drafts score +" in page
+    assert "Of all 60 reviews decided since " in page
+    assert "c<i>" not in page
+    found = exported(client)
+    decided = [found["Arms", "c<i>", kind] for kind in ("Sent as drafted", "Sent with edits", "Rejected")]
+    assert sum(map(int, decided)) == 30
+    assert re.fullmatch(r"\d+ % \(\d+–\d+\)", found["Arms", "c<i>", "Share as drafted"])
+    assert found["Arms", "base", "Rejected for"].startswith("wrong tone ")
+    (day,) = {row for picture, row, _ in found if picture == "c<i> beside base"}
+    assert float(found["c<i> beside base", day, "Lower end"]) > 0
+    # A cut of the reviews has its figures, and no verdict of its own.
+    cut = client.get("/insight?arm=base").text
+    assert "c&lt;i&gt; is better than base" in cut
+    assert ("Arms", "c<i>", "Sent as drafted") not in exported(client, "?arm=base")
+
+
+def test_a_band_is_drawn_where_its_numbers_are() -> None:
+    rows = (Row("1 May", (10.0, -40.0, 60.0)), Row("2 May", (5.0, -10.0, 20.0)))
+    series = (Series("Difference", "accent"), Series("Lower end", "band"), Series("Upper end", "band"))
+    drawn = plots.band(Picture("d", "D", "", "Day", series, rows, "band"))
+    assert drawn.zero == 50
+    assert drawn.line == "25.00,37.50 75.00,43.75"
+    assert drawn.area == "25.00,100.00 75.00,62.50 75.00,25.00 25.00,0.00"
+    assert [tick.label for tick in drawn.up] == ["-40", "-20", "0", "+20", "+40"]
 
 
 @given(st.sampled_from(["1", "7", "30", "90", "365"]), st.integers(0, 364))
