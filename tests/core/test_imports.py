@@ -58,7 +58,7 @@ HEAVY = {
     "click": {"cli"},
     "rich": {"cli"},
     "fastapi": {"serve"},
-    "jinja2": {"pages", "measure"},
+    "jinja2": {"pages", "measure", "tune"},
     "starlette": {"serve", "pages"},
     "pydantic": {"serve"},
     "uvicorn": {"serve"},

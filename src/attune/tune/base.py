@@ -40,7 +40,7 @@ class Base:
     def teacher(self) -> Teacher:
         if self.kind == "seq2seq":
             return Seq2SeqTeacher(self.folder)
-        return CausalTeacher(described(self.folder))
+        return CausalTeacher.of(described(self.folder))
 
     @property
     def model(self) -> str:

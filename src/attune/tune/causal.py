@@ -19,11 +19,17 @@ CONTEXT_TOKENS = 2048
 class CausalTeacher:
     """One lesson for each answer: the whole of it, after a prompt of the engine's own making."""
 
-    def __init__(self, folder: Folder) -> None:
-        self._tokens = Tokens(folder.tokenizer, folder.ends, folder.bos, folder.vocabulary)
-        self._context_tokens = min(CONTEXT_TOKENS, folder.context_tokens)
-        closed = closing(self._tokens.style)
-        self._end = self._tokens.encode_prompt(closed)[-1] if closed else min(folder.ends, default=None)
+    def __init__(self, tokens: Tokens, context_tokens: int) -> None:
+        self._tokens = tokens
+        self._context_tokens = min(CONTEXT_TOKENS, context_tokens)
+        closed = closing(tokens.style)
+        self._end = tokens.encode_prompt(closed)[-1] if closed else min(tokens.ends, default=None)
+
+    @classmethod
+    def of(cls, folder: Folder) -> CausalTeacher:
+        """The teacher for the model whose configs `folder` describes."""
+        tokens = Tokens(folder.tokenizer, folder.ends, folder.bos, folder.vocabulary)
+        return cls(tokens, folder.context_tokens)
 
     def lessons(self, request: Request, said: Sequence[str], name: str) -> list[Lesson]:
         prompt = self._prompt(request)
