@@ -26,7 +26,6 @@ from attune.tune.settings import Settings
 from attune.tune.train import Answering, Epoch, Step, train
 
 _SETTINGS = Settings(epochs=8, batch=2, accumulate=2, dropout=0.1, learning_rate=0.02, patience=0)
-_LIFE_S = 600.0
 _PROCESSES = multiprocessing.get_context("forkserver")
 # What takes seconds to import is there when a life begins, so that kills come while it trains.
 _PROCESSES.set_forkserver_preload(["attune.tune.sitting", "transformers.models.gemma3.modeling_gemma3"])
@@ -47,11 +46,16 @@ def life(base: Path, folder: Path) -> None:
     train(base, lessons(9), lessons(3, seed=2), _SETTINGS, folder, Silent())
 
 
-def lived(base: Path, folder: Path, seconds: float) -> bool:
-    """Runs a life for at most so many seconds; whether it came to its own end."""
+def lived(base: Path, folder: Path, saves: int = 0, late_s: float = 0.0) -> bool:
+    """Runs a life, killed `late_s` seconds after so many saves; whether it came to its own end first."""
     process = _PROCESSES.Process(target=life, args=(base, folder))
     process.start()
-    process.join(seconds)
+    state = folder / "checkpoint" / "state.pt"
+    seen: set[int] = set()
+    while process.is_alive() and (not saves or len(seen) < saves):
+        seen |= {state.stat().st_mtime_ns} if state.exists() else set()
+        time.sleep(0.001)
+    process.join(late_s if process.is_alive() else None)
     process.kill()
     process.join()
     assert process.exitcode in (0, -9), "it failed"
@@ -68,15 +72,13 @@ def kill(kills: int, seed: int) -> None:
     draw = random.Random(seed)
     with tempfile.TemporaryDirectory() as name:
         base, peace = small("gemma3", Path(name) / "base"), Path(name) / "peace"
-        began = time.monotonic()
-        assert lived(base, peace, _LIFE_S)
-        whole = time.monotonic() - began
+        assert lived(base, peace)
         killed = 0
         while killed < kills:
             war = Path(name) / f"war-{killed}"
-            while killed < kills and not lived(base, war, draw.uniform(0.1, 0.7) * whole):
+            while killed < kills and not lived(base, war, draw.randint(1, 9), draw.uniform(0, 0.1)):
                 killed += 1
-            assert lived(base, war, _LIFE_S)
+            assert lived(base, war)
             assert len(adapters(peace)) == 2 * _SETTINGS.epochs
             assert adapters(war) == adapters(peace), "other weights"
             print(f"{killed}/{kills} kills: the same weights", flush=True)

@@ -74,13 +74,17 @@ def memory(base: Path, lessons: Sequence[Lesson], settings: Settings) -> Memory:
         core = architecture(base).from_config(config, dtype=kind, attn_implementation=NAME)
         model = adapted(core, base, torch.device("meta"), settings)
     added = sum(each.numel() for each in model.trainable)
-    held = sum(each.numel() * each.element_size() for each in core.parameters()) - 4 * added
+    sizes = {name: each.numel() * each.element_size() for name, each in core.named_parameters()}
+    held = sum(sizes.values()) - 4 * added
+    if settings.four_bit:
+        linear = sum(size for name, size in sizes.items() if name.endswith("base_layer.weight"))
+        held -= int((1 - _QUARTER) * linear)
     longest = sorted(lessons, key=len)[-settings.batch :]
     saved = _saved(model, longest)
     if settings.gradient_checkpointing:
         saved += saved // 2  # one layer's own, at the worst of as many as it has
     return Memory(
-        weights=int(held * _QUARTER) if settings.four_bit else held,
+        weights=held,
         adapter=4 * 4 * added,
         activations=saved,
         logits=5 * 4 * PIECE * config.get_text_config().vocab_size,
