@@ -66,7 +66,7 @@ def test_a_grammar_says_the_same_in_llama_cpp_s_words() -> None:
         + "|".join(f' " {stars}," ' for stars in range(1, 13))
         + ')  " \\"quote\\": \\""  ( "The soup was cold." | "He said \\\\\\"no\\\\\\"." )  '
         '"\\", \\"note\\": \\""  '
-        '([^"\\\\\\r\\n\\t]|[\\\\]["\\\\/nt]){0,40}  "\\"}" '
+        '([^" \\\\\\x00-\\x1f]|[\\\\]["\\\\/])([^"\\\\\\x00-\\x1f]|[\\\\]["\\\\/nt]){0,39}  "\\"}" '
     )
     assert schema.gbnf(WIDE).endswith('" " ( "-" )?( "0" |[1-9][0-9]{0,5}) "}" ')
 

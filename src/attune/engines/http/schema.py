@@ -17,15 +17,17 @@ _MOST_LISTED = 200
 _SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
 _STRING = r'(?:[^"\\]|\\.)*'
 _SPACE = r"\s*"
-_LETTER = r'[^"\\\r\n\t]|[\\]["\\/nt]'
+_FIRST = r'[^" \\\x00-\x1f]|[\\]["\\/]'
+"""No field takes an empty text, and a model with nothing else in its way may like to end at once."""
+_LETTER = r'[^"\\\x00-\x1f]|[\\]["\\/nt]'
 """Of a JSON string, or an escape, in a form that regular expressions and llama.cpp's grammars share."""
 
 
 def json_schema(slots: tuple[Slot, ...], formats: bool = False) -> dict[str, Any]:
     """The schema of the JSON object that `slots` make, its properties in their order.
 
-    With `formats` the schema says which texts are excerpts (the options of a Pick). Raises BadRequest
-    for slots that make none.
+    With `formats` it is for attune's own service: it says which texts are excerpts (the options of a Pick),
+    and not that texts have a letter. Raises BadRequest for slots that make none.
     """
     text = "".join(_marked(number, slot) for number, slot in enumerate(slots))
     try:
@@ -69,7 +71,7 @@ def _node(node: Any, slots: tuple[Slot, ...], formats: bool) -> dict[str, Any]:
             texts = [json.loads(f'"{option}"') for option in dict.fromkeys(options)]
             return {"type": "string", "enum": texts} | ({"format": "excerpt"} if formats else {})
         case Free(max_chars=max_chars):
-            return {"type": "string", "maxLength": max_chars}
+            return {"type": "string", "maxLength": max_chars} | ({} if formats else {"minLength": 1})
         case Fixed():
             raise AssertionError
 
@@ -102,7 +104,7 @@ def _exact(slot: Slot, said: Callable[[str], str]) -> str:
         case Number():
             return f"({'|'.join(map(said, _numbers(slot)))})" if _few(slot) else _digits(slot, said)
         case Free():
-            return f"({_LETTER}){{0,{slot.max_chars}}}"
+            return f"({_FIRST})({_LETTER}){{0,{slot.max_chars - 1}}}"
 
 
 def _few(slot: Number) -> bool:
