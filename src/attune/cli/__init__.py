@@ -35,6 +35,7 @@ VERBS: Mapping[str, str] = {
     "models": "attune.cli.models",
     "adapters": "attune.cli.adapters",
     "tune": "attune.cli.tune",
+    "loop": "attune.cli.loop",
     "check": "attune.cli.check",
     "beam": "attune.cli.beam",
 }
