@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := src tests bench deploy recipes services
 
-.PHONY: help demo test lint format check kill kill-kafka kill-arms kill-batch kill-tune soak-batch races services soak answers bench bench-beam bench-t5 bench-tune beam-flink bench-engine capacity desk-load lint-deploy pocket lock clean
+.PHONY: help demo test lint format check kill kill-kafka kill-arms kill-batch kill-tune soak-batch races services soak answers bench bench-beam bench-t5 bench-tune beam-flink bench-engine capacity desk-load arms-simulation lint-deploy pocket lock clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
@@ -84,6 +84,9 @@ lint-deploy: build/deploy/.made  ## the images' recipe, the chart and the cloud 
 build/deploy/.made: tests/deploy/make_tools.py $(VENV)/.dev
 	$(BIN)/python -m tests.deploy.make_tools
 	touch $@
+
+arms-simulation: $(VENV)/.dev  ## how soon, and how often wrongly, an arm is called better; writes docs/benchmarks.md; some six minutes
+	$(BIN)/python -m bench.arms
 
 desk-load: $(VENV)/.dev  ## 50 reviewers decide 5,000 items on loopback; writes docs/benchmarks.md; some four minutes
 	$(BIN)/python -m bench.desk

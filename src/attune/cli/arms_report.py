@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import click
 from rich.console import Console
 
+from attune.arms import BASE
 from attune.cli.options import configured
 from attune.cli.since import moment
 from attune.cli.table import show
@@ -60,18 +61,17 @@ def report(
     start = None if since is None else moment(since)
     with store_of(config, make=False) as store, Console(stderr=True).status("reading the chats"):
         names = compared(store)
-        first = base or next(iter(names), None)
-        if first is None:
-            raise click.UsageError(
-                "no arm has a decided review yet, and none was added: attune arms add --help"
-            )
+        first = base or next(iter(names), BASE)
         arms = (first, *(name for name in others or names if name != first))
         found = report_on(store, arms, time.time(), start, price_per_hour)
     if as_json:
         click.echo(json.dumps(found.to_json(), ensure_ascii=False))
         return
-    show(("", *found.arms), _rows(found))
-    click.echo(f"since {datetime.fromtimestamp(found.since, UTC):%Y-%m-%d}")
+    show(("", *map(visible, found.arms)), _rows(found))
+    if found.since:
+        click.echo(f"since {datetime.fromtimestamp(found.since, UTC):%Y-%m-%d}")
+    if not found.verdicts:
+        click.echo("one arm alone: attune arms add --help says how another comes beside it")
     for each in found.verdicts:
         click.echo(visible(each.sentence))
 
