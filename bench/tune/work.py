@@ -10,8 +10,7 @@ from pathlib import Path
 
 from attune import task
 from attune.engines.ctranslate2.tokens import Tokens
-from attune.engines.openvino.folder import described
-from attune.tune.causal import CausalTeacher
+from attune.tune.base import Base
 from attune.tune.check import check
 from attune.tune.examples import Tasks, examples
 from attune.tune.lesson import Lesson
@@ -40,7 +39,7 @@ def bakery(epochs: int) -> Work:
     """The pocket model and twenty mails to a Korean bakery with their replies."""
     reply = task.load(task.find("reply"))
     found = examples([str(BAKERY)], Tasks.of(reply))
-    checked = check(found, CausalTeacher(described(POCKET)), Settings().max_tokens)
+    checked = check(found, Base(POCKET).teacher, Settings().max_tokens)
     lessons = [lesson for each in checked.taught for lesson in each.lessons]
     return Work(POCKET, lessons, _settings(epochs))
 
