@@ -36,6 +36,10 @@ from sqlalchemy import Connection, text
 from tests.postgres import new_database
 
 from attune import connect
+from attune.compare.reviewed import reviewed
+from attune.compare.verdict import verdict
+from attune.desk.ruling import Kind
+from attune.desk.score import changed
 from attune.handle import Act
 from attune.pages.app import application
 from attune.pages.desk import Desk
@@ -142,6 +146,8 @@ def _counts(review: dict[str, Any], made: dict[str, Any]) -> Iterator[tuple[Abou
     about = About("triage", *(review[name] for name in sorts.NAMES))
     at, waited = made["decided_at"], made["waited_s"]
     yield about, Count("decision", made["kind"], at, 1, made["distance"])
+    if made["kind"] == Kind.EDITED:
+        yield about, Count("edit", str(changed(made["distance"], made["units"])), at)
     yield about, Count("claim_s", tally.bucket(waited), at)
     yield about, Count("decide_s", tally.bucket(waited + made["worked_s"]), at)
 
@@ -160,6 +166,8 @@ def questions(store: Store, count: int) -> dict[str, Callable[[], Any]]:
         "volume, 2 days by the hour": lambda: insight.over_time("chat", last_days),
         "sentiment by language": lambda: insight.by("language", "chat", all_days),
         "decisions by model": lambda: insight.by("model", "decision", all_days),
+        "every figure of two arms, with intervals": lambda: reviewed(insight, all_days),
+        "the verdict on two arms": lambda: verdict(store, "base", "b", now),
         "waiting time, p50 and p90": lambda: insight.waiting_s("decide_s", all_days),
         "newest chats": lambda: look(Look()),
         "search: a common word": lambda: look(Look("refund")),
