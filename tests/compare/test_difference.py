@@ -128,3 +128,8 @@ def test_a_reviewer_who_prefers_an_arm_is_understood_within_two_thousand_reviews
         found = [first(calls(*stream(PLAIN, better(by), 0.5, 2000, 50, drawn))[0], 50) for _ in range(20)]
         assert np.median(found) <= within
         assert max(found) <= 2000
+
+
+def test_a_bet_knows_only_the_reviews_before_it() -> None:
+    a, b = np.array([90.0, 0.0, 90.0]), np.array([10.0, 50.0, 10.0])
+    assert _levels(a, b).tolist() == [_LEVELS / 2, round(_LEVELS * 11 / 102), round(_LEVELS * 61 / 152)]
