@@ -6,11 +6,15 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 760, 360, 60, 210, 44, 56
+_LINE = 18
 _COLOURS = ("#1a7f64", "#57a88f", "#9bcbbb", "#24292f", "#b35900")
 
 
 def steps(title: str, across: str, most: int, curves: Mapping[str, Sequence[float]]) -> str:
-    """For each of `curves`, which holds when each run ended, the share that had ended up to then."""
+    """For each of `curves`, which holds when each run ended, the share that had ended up to then.
+
+    The curve that ends highest comes first.
+    """
 
     def x(value: float) -> float:
         return _LEFT + value / most * (_WIDTH - _LEFT - _RIGHT)
@@ -34,11 +38,14 @@ def steps(title: str, across: str, most: int, curves: Mapping[str, Sequence[floa
     ]
     middle = (_LEFT + _WIDTH - _RIGHT) / 2
     drawn.append(f'<text x="{middle}" y="{_HEIGHT - 12}" text-anchor="middle">{escape(across)}</text>')
+    below = 0.0
     for colour, (label, ended) in zip(_COLOURS, curves.items(), strict=True):
         there = sorted(each for each in ended if each <= most)
         path = "".join(f"H{x(each):.1f}V{y((n + 1) / len(ended)):.1f}" for n, each in enumerate(there))
-        end = y(len(there) / len(ended))
+        below = max(y(len(there) / len(ended)), below + _LINE)
         line = f"M{_LEFT} {y(0):.1f}{path}H{x(most):.1f}"
         drawn.append(f'<path d="{line}" fill="none" stroke="{colour}" stroke-width="2.5"/>')
-        drawn.append(f'<text x="{x(most) + 10:.1f}" y="{end + 5:.1f}" fill="{colour}">{escape(label)}</text>')
+        drawn.append(
+            f'<text x="{x(most) + 10:.1f}" y="{below + 5:.1f}" fill="{colour}">{escape(label)}</text>'
+        )
     return "\n".join([*drawn, "</g>", "</svg>"]) + "\n"
