@@ -3,9 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-SOURCES := src tests bench deploy recipes services
+SOURCES := src tests bench deploy examples recipes services
 
-.PHONY: help demo test lint format check kill kill-kafka kill-arms kill-batch kill-tune soak-batch races services soak answers bench bench-beam bench-t5 bench-tune beam-flink bench-engine capacity desk-load arms-simulation lint-deploy pocket lock clean
+.PHONY: help demo example-bakery test lint format check kill kill-kafka kill-arms kill-batch kill-tune soak-batch races services soak answers bench bench-beam bench-t5 bench-tune beam-flink bench-engine capacity desk-load arms-simulation lint-deploy pocket lock clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
@@ -90,6 +90,9 @@ arms-simulation: $(VENV)/.dev  ## how soon, and how often wrongly, an arm is cal
 
 desk-load: $(VENV)/.dev  ## 50 reviewers decide 5,000 items on loopback; writes docs/benchmarks.md; some four minutes
 	$(BIN)/python -m bench.desk
+
+example-bakery: $(VENV)/.dev  ## tunes the model inside on twenty Korean letters, and serves the result; some three minutes
+	$(BIN)/python -m examples.tutorial examples/bakery --folder build/bakery
 
 pocket: $(VENV)/.pocket  ## makes the pocket model anew, DATA=FOLDER: some two hours on two cores; see docs/pocket.md
 	$(VENV)/pocket/bin/python -m recipes.pocket all --work build/pocket --data $(DATA) \

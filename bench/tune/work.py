@@ -17,7 +17,7 @@ from attune.tune.lesson import Lesson
 from attune.tune.settings import Settings
 from bench.t5.work import prompts
 
-BAKERY = Path(__file__).parent / "bakery.jsonl"
+BAKERY = Path(__file__).parents[2] / "examples" / "bakery" / "letters.jsonl"
 POCKET = Path("models/pocket-hf")
 
 

@@ -1,0 +1,1 @@
+"""Tutorials, each a page with its files, and what runs them."""
