@@ -10,7 +10,7 @@ import pytest
 from tests.cli.conftest import Attune
 
 from attune.adapters.record import read
-from attune.cli.loop import Loop
+from attune.cli.looping import Loop
 from attune.config import Config
 from attune.desk.roles import Role
 from attune.desk.ruling import Approve

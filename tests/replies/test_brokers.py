@@ -113,7 +113,7 @@ def test_a_reply_of_a_sender_that_died_comes_again_under_its_key(
 @on_kafka
 def test_a_broker_that_is_away_loses_no_reply(store: Store, approved: list[str], kafka_broker: str) -> None:
     away = connect.replies("kafka://127.0.0.1:1/replies?transactions=false&message.timeout.ms=300", "")
-    assert send_due(away, store, "me", first_s=1000) == 12
+    assert send_due(away, store, "me", first_s=1000) >= 12, "on a slow machine one may be due again"
     away.close()
     load = store.outbox.load()
     assert (load.waiting, load.sent, load.failed) == (12, 0, 0)

@@ -18,15 +18,18 @@ from attune.tune.model import load
 from attune.tune.settings import Settings
 
 _PEAK = """
-import resource, sys
+import re, sys
 from pathlib import Path
 from tests.tune.small import lessons
 from attune.tune.model import load
 from attune.tune.settings import Settings
 model = load(Path(sys.argv[1]), Settings())
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def peak():
+    return 1024 * int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+Path("/proc/self/clear_refs").write_text("5")  # loading had a peak of its own
+before = peak()
 model.learn(lessons(16, longest=400), 1.0)
-print(1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before))
+print(peak() - before)
 """
 
 

@@ -22,7 +22,6 @@ from attune.cli.verb import Verb
 from attune.config import Config
 from attune.errors import BadConfig
 from attune.models.convert import QUANTIZATIONS
-from attune.tune.base import open_base
 from attune.visible import visible
 
 _CODES = "0: done. 2: usage or settings. 3: the adapter cannot be found, read, or put into the model."
@@ -181,6 +180,8 @@ def _base(adapter: Path, form: str, given: str) -> Path:
         return Path(given)
     address = read(adapter).base.address if (home(adapter) / RECORD).is_file() else ""
     if form in _TRAINED:
+        from attune.tune.base import open_base
+
         return open_base(given, address).folder
     folder = connect.model_folder(address) if address else None
     if folder is None:
