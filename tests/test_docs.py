@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from examples.tutorial import BLOCK
 from tests.cli.conftest import clean_environment
 
 from attune.config import options
@@ -20,7 +21,6 @@ from attune.generation import parameters
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
-_BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _TABLE = re.compile(r"(<!-- (options|parameters): from attune\.\w+ -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -57,11 +57,17 @@ def commands(page: str) -> list[tuple[str, list[str]]]:
     serve does not end by itself: tests/serve/test_page.py has its page.
     """
     found: list[tuple[str, list[str]]] = []
-    for block in _BLOCK.findall(page):
-        parts = [part.splitlines() for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
-        if all(first.startswith("attune ") and first != "attune serve" for first, *_ in parts):
-            found.extend((first, shown) for first, *shown in parts)
+    for block in BLOCK.findall(page):
+        parts = with_output(block)
+        if all(first.startswith("attune ") and first != "attune serve" for first, _ in parts):
+            found.extend(parts)
     return found
+
+
+def with_output(text: str) -> list[tuple[str, list[str]]]:
+    """The commands of a text, each with the lines below it."""
+    parts = [part.splitlines() for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]]
+    return [(command, below) for command, *below in parts]
 
 
 def fits(shown: list[str], printed: list[str]) -> bool:

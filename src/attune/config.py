@@ -171,9 +171,13 @@ class Config:
 @cache
 def options() -> Mapping[str, Option]:
     """The options by name, in the order of their declaration."""
-    hints = get_type_hints(Config, include_extras=True)
-    declared = {field.name: field.default for field in fields(Config)}
-    return {name: _option(name, hints[name], default) for name, default in declared.items()}
+    return declared(Config)
+
+
+def declared(settings: type[Any]) -> dict[str, Option]:
+    """What the fields of a dataclass are declared as, by name, in their order."""
+    hints = get_type_hints(settings, include_extras=True)
+    return {field.name: _option(field.name, hints[field.name], field.default) for field in fields(settings)}
 
 
 def load(flags: Mapping[str, str | None], environment: Mapping[str, str], file: Path | None = None) -> Config:
@@ -251,12 +255,13 @@ def _checked(option: Option, value: Any, where: str) -> Any:
         raise BadConfig(f"{where}: {value!r} is not {option.noun}; it can be {option.range}")
     if option.among and value not in option.among:
         raise BadConfig(f"{where}: {value!r} is not known; it can be {option.range}")
-    if option.kind is not str and not _within(option, value):
+    if option.kind is not str and not within(option, value):
         raise BadConfig(f"{where}: {value:,.12g} is out of range; it can be {option.range}")
     return value
 
 
-def _within(option: Option, value: float) -> bool:
+def within(option: Option, value: float) -> bool:
+    """Whether a number is in the range of its option."""
     assert option.low is not None
     assert option.high is not None
     return math.isfinite(value) and option.low <= value <= option.high

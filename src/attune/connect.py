@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attune import task as tasks
-from attune.adapters.kept import label
-from attune.adapters.weights import check_base
 from attune.address import Address
 from attune.engines import Engine
 from attune.errors import BadConfig, StoreError
@@ -118,6 +116,9 @@ def _openvino(rest: str) -> Engine:
     folder = Path(name)
     if "adapter" not in address.options:
         return OpenVINOEngine(folder)
+    from attune.adapters.kept import label
+    from attune.adapters.weights import check_base
+
     adapter = Path(address.options["adapter"])
     check_base(adapter, folder)
     return OpenVINOEngine(folder, f"{folder.resolve().name}+{label(adapter)}", adapter=adapter)

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.test_docs import _BLOCK, DOCS, fits
+from examples.tutorial import BLOCK, DOCS, fits
 
 PAGE = (DOCS / "serve.md").read_text(encoding="utf-8")
 
@@ -17,7 +17,7 @@ def lines() -> list[tuple[str, list[str]]]:
     """The commands of the page but attune's own, each with what is shown below it."""
     parts = [
         part.splitlines()
-        for block in _BLOCK.findall(PAGE)
+        for block in BLOCK.findall(PAGE)
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)
     ]
     return [(first, shown) for first, *shown in filter(None, parts) if not first.startswith("attune ")]

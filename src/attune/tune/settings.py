@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, get_args, get_type_hints
+from typing import Annotated
 
-from attune.config import Option
+from attune.config import Option, declared, within
 from attune.errors import BadConfig
 
 
@@ -47,24 +46,11 @@ class Settings:
     def __post_init__(self) -> None:
         for name, option in options().items():
             value = getattr(self, name)
-            if option.kind is not bool and not _within(option, value):
+            if option.kind is not bool and not within(option, value):
                 raise BadConfig(f"{name}: {value!r} is out of range; it can be {option.range}")
 
 
 @cache
 def options() -> Mapping[str, Option]:
     """The settings by name, in the order of their declaration."""
-    hints = get_type_hints(Settings, include_extras=True)
-    made = {}
-    for field in fields(Settings):
-        kind, declared = get_args(hints[field.name])
-        made[field.name] = Option(
-            declared.help, declared.low, declared.high, name=field.name, kind=kind, default=field.default
-        )
-    return made
-
-
-def _within(option: Option, value: float) -> bool:
-    assert option.low is not None
-    assert option.high is not None
-    return math.isfinite(value) and option.low <= value <= option.high
+    return declared(Settings)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from examples.tutorial import BLOCK, notebook
 from playwright.sync_api import Browser, expect
-from tests.test_docs import fits
+from tests.test_docs import fits, with_output
 
 ROOT = Path(__file__).parents[3]
 BAKERY = ROOT / "examples" / "bakery"
@@ -59,9 +59,9 @@ def printed(tutorial: Path, tmp_path: Path) -> Iterator[str]:
 def test_the_page_leads_from_letters_to_the_compose_page(
     printed: str, tutorial: Path, port: int, chromium: Browser, tmp_path: Path
 ) -> None:
-    done = _by_command(printed)
+    done = dict(with_output(printed))
     for block in BLOCK.findall((tutorial / "README.md").read_text("utf-8")):
-        for command, shown in _by_command(block).items():
+        for command, shown in with_output(block):
             assert fits(shown, done[command]), "\n".join([f"$ {command}", *done[command]])
 
     record = json.loads((tmp_path / "work" / "adapters" / "ko-bakery" / "attune.json").read_text("utf-8"))
@@ -92,9 +92,3 @@ def test_the_notebook_is_the_page() -> None:
         "make it anew: python -m examples.tutorial examples/bakery --notebook"
     )
     assert sum(cell["cell_type"] == "code" for cell in json.loads(kept)["cells"]) == 4
-
-
-def _by_command(text: str) -> dict[str, list[str]]:
-    """The lines below each command."""
-    parts = [part.splitlines() for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]]
-    return {command: shown for command, *shown in parts}
