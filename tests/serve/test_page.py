@@ -8,7 +8,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from examples.tutorial import BLOCK, DOCS, fits
+from examples.tutorial import BLOCK
+from tests.test_docs import DOCS, fits
 
 PAGE = (DOCS / "serve.md").read_text(encoding="utf-8")
 
