@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from attune.chat import parse_chat
-from attune.engines.openvino.stats import Stats
+from attune.engines.paged.stats import Stats
 from attune.errors import BadConfig
 from attune.handle import Act, handle
 from attune.metrics import Metrics

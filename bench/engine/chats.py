@@ -10,7 +10,7 @@ from attune import connect, prompt
 from attune.chat import Chat
 from attune.engines.openvino import OpenVINOEngine
 from attune.engines.openvino.folder import open_folder
-from attune.engines.openvino.tokens import Tokens
+from attune.engines.paged.tokens import Tokens
 from attune.request import Choice, Fixed, Free, Pick, Request, Slot
 from bench.engine.work import WARM, Job
 from bench.pipeline import sample

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attune.engines.openvino.tokens import Tokens
+from attune.engines.paged.tokens import Tokens
 from attune.errors import Misfit
 from attune.request import Choice
 from attune.task import Task

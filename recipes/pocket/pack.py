@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from attune import prompt
-from attune.engines.openvino.tokens import Tokens
+from attune.engines.paged.tokens import Tokens
 from attune.prompt import Style
 from recipes.pocket import document, exercises, rows, tokenizer
 from recipes.pocket.controls import BOS, END, EOS

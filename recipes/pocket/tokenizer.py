@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from attune import prompt
-from attune.engines.openvino.tokens import Tokens
+from attune.engines.paged.tokens import Tokens
 from recipes.pocket import document
 from recipes.pocket.controls import BOS, CONTROLS, END, VOCABULARY
 from recipes.pocket.document import Document

@@ -9,8 +9,8 @@ from tests.engines.asking import VOCABULARY
 
 from attune.engines.openvino import OpenVINOEngine
 from attune.engines.openvino.folder import open_folder
-from attune.engines.openvino.model import PagedModel
-from attune.engines.openvino.tokens import Tokens
+from attune.engines.openvino.model import OpenVINOModel
+from attune.engines.paged.tokens import Tokens
 from attune.models import POCKET
 
 
@@ -33,9 +33,9 @@ def small() -> Iterator[OpenVINOEngine]:
 
 
 @pytest.fixture(scope="session")
-def runner() -> PagedModel:
+def runner() -> OpenVINOModel:
     """The model alone, in float32, for brute force."""
-    model = PagedModel(POCKET / "openvino_model.xml", exact=True)
+    model = OpenVINOModel(POCKET / "openvino_model.xml", exact=True)
     model.allocate(64)
     return model
 

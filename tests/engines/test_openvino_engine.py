@@ -13,8 +13,8 @@ from tests.engines.asking import CHAT, SKELETON, Broken, Greedy, ask, free
 
 from attune.engines import Engine
 from attune.engines.openvino import OpenVINOEngine
-from attune.engines.openvino.blocks import BlockPool
-from attune.engines.openvino.sequence import Sequence
+from attune.engines.paged.blocks import BlockPool
+from attune.engines.paged.sequence import Sequence
 from attune.errors import EngineError
 from attune.models import POCKET
 from attune.request import Completion, Fixed, Request, Sampling

@@ -10,7 +10,7 @@ import pytest
 from tests.engines.asking import Greedy
 
 from attune.engines.openvino import OpenVINOEngine
-from attune.engines.openvino.sequence import Sequence
+from attune.engines.paged.sequence import Sequence
 
 HERE = Path(__file__).parent / "families"
 FAMILIES = sorted(path.name for path in HERE.iterdir() if (path / "greedy.json").is_file())

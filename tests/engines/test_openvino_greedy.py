@@ -10,7 +10,7 @@ import pytest
 from tests.engines.asking import Greedy
 
 from attune.engines.openvino import OpenVINOEngine
-from attune.engines.openvino.sequence import Sequence
+from attune.engines.paged.sequence import Sequence
 
 RECORDED: list[dict[str, Any]] = json.loads(
     (Path(__file__).parent / "recorded" / "pocket_greedy.json").read_text(encoding="utf-8")

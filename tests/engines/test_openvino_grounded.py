@@ -13,8 +13,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from attune.decode.draw import Draw, Row
 from attune.engines.openvino import OpenVINOEngine
-from attune.engines.openvino.free import FreeWriter
-from attune.engines.openvino.tokens import Tokens
+from attune.engines.paged.free import FreeWriter
+from attune.engines.paged.tokens import Tokens
 from attune.ground import ungrounded
 from attune.request import Fixed, Free, Grounds, Sampling
 

@@ -11,7 +11,7 @@ from tests.engines.asking import ask
 
 from attune.decode.shorten import shortened, surely_kept
 from attune.engines.openvino import OpenVINOEngine
-from attune.engines.openvino.tokens import Tokens
+from attune.engines.paged.tokens import Tokens
 from attune.errors import BadRequest, EngineError
 from attune.prompt import Style, converse, render
 from attune.request import Free, Message, Prompt, Request, Sampling

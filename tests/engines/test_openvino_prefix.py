@@ -10,8 +10,8 @@ from typing import Any
 from tests.engines.asking import CHAT, SKELETON, Greedy, free
 
 from attune.engines.openvino import OpenVINOEngine
-from attune.engines.openvino.blocks import BlockPool
-from attune.engines.openvino.sequence import Sequence
+from attune.engines.paged.blocks import BlockPool
+from attune.engines.paged.sequence import Sequence
 from attune.models import POCKET
 from attune.request import Prompt, Request
 

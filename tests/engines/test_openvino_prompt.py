@@ -9,7 +9,7 @@ from tests.engines.asking import ask
 
 from attune.decode.fit import GAP, fit, shorten
 from attune.engines.openvino import OpenVINOEngine
-from attune.engines.openvino.tokens import Tokens
+from attune.engines.paged.tokens import Tokens
 from attune.errors import EngineError
 from attune.prompt import Style
 from attune.request import Free, Prompt, Request

@@ -19,10 +19,10 @@ from tests.engines.asking import CHAT, SKELETON, ask, free, log_probabilities, p
 from attune.decode.draw import Draw, Row, kept, look_back
 from attune.engines import submit_many
 from attune.engines.openvino import OpenVINOEngine
-from attune.engines.openvino.free import FreeWriter
-from attune.engines.openvino.model import PagedModel
-from attune.engines.openvino.model import Row as Fed
-from attune.engines.openvino.tokens import Tokens
+from attune.engines.openvino.model import OpenVINOModel
+from attune.engines.paged.free import FreeWriter
+from attune.engines.paged.model import Row as Fed
+from attune.engines.paged.tokens import Tokens
 from attune.errors import EngineError
 from attune.request import Fixed, Free, Request, Sampling
 
@@ -176,7 +176,7 @@ def test_a_stop_string_is_looked_for_in_what_json_means(vocabulary: Tokens) -> N
 
 
 def test_log_probabilities_are_those_of_brute_force(
-    exact: OpenVINOEngine, runner: PagedModel, vocabulary: Tokens
+    exact: OpenVINOEngine, runner: OpenVINOModel, vocabulary: Tokens
 ) -> None:
     request = replace(free(12), logprobs=True, sampling=Sampling(0.8, 5, top_k=50, repetition_penalty=1.3))
     answer = exact.submit(request).result()

@@ -25,13 +25,14 @@ from attune.decode.draw import Draw
 from attune.decode.number import can_be_number
 from attune.decode.shorten import shortened
 from attune.engines.openvino import OpenVINOEngine
-from attune.engines.openvino.asked import sequence_for
-from attune.engines.openvino.free import FreeWriter, unescaped
-from attune.engines.openvino.model import PagedModel, Row
-from attune.engines.openvino.pick import PickWriter
-from attune.engines.openvino.sequence import Sequence
-from attune.engines.openvino.slots import ChoiceWriter, NumberWriter, Writer
-from attune.engines.openvino.tokens import Tokens
+from attune.engines.openvino.model import OpenVINOModel
+from attune.engines.paged.asked import sequence_for
+from attune.engines.paged.free import FreeWriter, unescaped
+from attune.engines.paged.model import Row
+from attune.engines.paged.pick import PickWriter
+from attune.engines.paged.sequence import Sequence
+from attune.engines.paged.slots import ChoiceWriter, NumberWriter, Writer
+from attune.engines.paged.tokens import Tokens
 from attune.errors import EngineError
 from attune.request import Choice, Fixed, Free, Number, Pick, Sampling
 
@@ -186,7 +187,7 @@ def test_an_answer_parses_whatever_the_chat_says(exact: OpenVINOEngine, lines: l
 
 @pytest.mark.parametrize("options", [(" -1,", " 0,", " 1,"), OPTIONS])
 def test_a_choice_has_the_probability_brute_force_finds(
-    exact: OpenVINOEngine, runner: PagedModel, vocabulary: Tokens, options: tuple[str, ...]
+    exact: OpenVINOEngine, runner: OpenVINOModel, vocabulary: Tokens, options: tuple[str, ...]
 ) -> None:
     request = ask(slots=(Fixed('{"sentiment":'), Choice("c", options)))
     answer = exact.submit(request).result()
@@ -207,7 +208,7 @@ def test_a_choice_has_the_probability_brute_force_finds(
 
 @pytest.mark.parametrize("lines", [CHAT[:1], CHAT, CHAT * 4])
 def test_a_pick_scores_every_option_as_brute_force_does(
-    exact: OpenVINOEngine, runner: PagedModel, vocabulary: Tokens, lines: tuple[str, ...]
+    exact: OpenVINOEngine, runner: OpenVINOModel, vocabulary: Tokens, lines: tuple[str, ...]
 ) -> None:
     request = ask(lines, slots=(Fixed('{"summary": "'), Pick("said", SENTENCES), Fixed('"}')))
     sequence = sequence_for(request, vocabulary, 2048, "pocket")
@@ -262,12 +263,12 @@ def _standing(vocabulary: Tokens, answer: str, lines: tuple[str, ...] = CHAT) ->
 
 
 def _logits(
-    runner: PagedModel, ids: list[int], wanted: int
+    runner: OpenVINOModel, ids: list[int], wanted: int
 ) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
     logits, _ = runner.infer([Row(ids, 0, list(range(len(ids) // 32 + 1)), wanted)])
     return logits.copy().reshape(wanted, -1)
 
 
-def _log_probability(runner: PagedModel, prompt: list[int], option: list[int]) -> float:
+def _log_probability(runner: OpenVINOModel, prompt: list[int], option: list[int]) -> float:
     logits = _logits(runner, prompt + option[:-1], len(option))
     return float(log_probabilities(logits)[np.arange(len(option)), option].sum())

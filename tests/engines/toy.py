@@ -9,12 +9,12 @@ import numpy.typing as npt
 from tests.engines.asking import log_probabilities
 
 from attune.decode.draw import Row
-from attune.engines.openvino.blocks import BLOCK_TOKENS, BlockPool
-from attune.engines.openvino.pick import PickWriter
-from attune.engines.openvino.plan import Entry, Plan
-from attune.engines.openvino.scheduler import Scheduler
-from attune.engines.openvino.sequence import Sequence
-from attune.engines.openvino.tokens import Tokens
+from attune.engines.paged.blocks import BLOCK_TOKENS, BlockPool
+from attune.engines.paged.pick import PickWriter
+from attune.engines.paged.plan import Entry, Plan
+from attune.engines.paged.scheduler import Scheduler
+from attune.engines.paged.sequence import Sequence
+from attune.engines.paged.tokens import Tokens
 from attune.request import Pick
 
 VOCABULARY = 3

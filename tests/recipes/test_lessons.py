@@ -18,7 +18,7 @@ from recipes.pocket.rows import TUNE
 
 from attune.answer import parse
 from attune.chat import Chat, Role, Turn
-from attune.engines.openvino.tokens import Tokens
+from attune.engines.paged.tokens import Tokens
 from attune.models import POCKET
 from attune.task import Task, load
 

@@ -9,7 +9,7 @@ import pytest
 from recipes.pocket import controls, document, tokenizer
 from recipes.pocket.document import Document, chat_of
 
-from attune.engines.openvino.tokens import Tokens
+from attune.engines.paged.tokens import Tokens
 from attune.prompt import Style
 
 TEXTS = {

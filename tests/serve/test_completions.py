@@ -13,7 +13,7 @@ from tests.engines.asking import VOCABULARY
 from tests.serve.conftest import Make, client_of
 
 from attune.engines.openvino.folder import open_folder
-from attune.engines.openvino.tokens import Tokens
+from attune.engines.paged.tokens import Tokens
 from attune.models import POCKET
 from attune.serve.bounds import Bounds
 from attune.testing import Script, ScriptedEngine
@@ -75,7 +75,7 @@ def after(text: str, tokens: Tokens, count: int) -> str:
     from tests.engines.asking import Greedy
 
     from attune.engines.openvino import OpenVINOEngine
-    from attune.engines.openvino.sequence import Sequence
+    from attune.engines.paged.sequence import Sequence
 
     engine = OpenVINOEngine(POCKET)
     try:

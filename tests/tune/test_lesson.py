@@ -14,9 +14,9 @@ from attune.chat import Chat, Role, Turn
 from attune.engines.ctranslate2.answer import Answer
 from attune.engines.ctranslate2.tokens import Tokens as T5Tokens
 from attune.engines.openvino import OpenVINOEngine
-from attune.engines.openvino.asked import sequence_for
-from attune.engines.openvino.folder import described
-from attune.engines.openvino.tokens import Tokens
+from attune.engines.paged.asked import sequence_for
+from attune.engines.paged.folder import described
+from attune.engines.paged.tokens import Tokens
 from attune.errors import Misfit
 from attune.models import POCKET
 from attune.task import BUILT_IN, Task, load

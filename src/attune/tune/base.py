@@ -9,7 +9,7 @@ from typing import Literal
 
 import attune
 from attune import connect, task
-from attune.engines.openvino.folder import described, json_object
+from attune.engines.paged.folder import described, json_object
 from attune.errors import TuneError
 from attune.models import POCKET
 from attune.models.convert import FAMILIES

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from attune.engines.openvino.asked import sequence_for
-from attune.engines.openvino.folder import Folder
-from attune.engines.openvino.tokens import Tokens
+from attune.engines.paged.asked import sequence_for
+from attune.engines.paged.folder import Folder
+from attune.engines.paged.tokens import Tokens
 from attune.prompt import closing
 from attune.request import Choice, Fixed, Free, Request, Slot
 from attune.tune.lesson import Lesson

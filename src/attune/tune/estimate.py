@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 import transformers
 
-from attune.engines.openvino.sizes import this_machine
+from attune.engines.paged.sizes import this_machine
 from attune.errors import TuneError
 from attune.tune.attention import NAME
 from attune.tune.lesson import Lesson

@@ -17,7 +17,7 @@ import transformers
 from safetensors.torch import save_file
 from torch.nn import functional
 
-from attune.engines.openvino.folder import json_object
+from attune.engines.paged.folder import json_object
 from attune.errors import TuneError, told
 from attune.models.convert import FAMILIES
 from attune.tune import pack

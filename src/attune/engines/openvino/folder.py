@@ -1,40 +1,17 @@
-"""A model's folder on disk: what must be in it, and what its config says."""
+"""A model's folder on disk: what must be in it."""
 
 from __future__ import annotations
 
-import json
 import logging
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from attune.engines.paged.folder import Folder, described, json_object
 from attune.errors import EngineError
 
 log = logging.getLogger(__name__)
 
 _NEEDED = ("openvino_model.xml", "openvino_model.bin", "tokenizer.json", "config.json")
-_DEFAULT_CONTEXT = 2048
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """A folder this engine can try to run. `ends` are the ids that end the model's turn."""
-
-    path: Path
-    context_tokens: int
-    bos: int | None
-    ends: frozenset[int]
-    vocabulary: int
-    """Tokens that the model tells apart; 0 where its config does not say."""
-
-    @property
-    def xml(self) -> Path:
-        return self.path / "openvino_model.xml"
-
-    @property
-    def tokenizer(self) -> Path:
-        return self.path / "tokenizer.json"
 
 
 def open_folder(path: Path) -> Folder:
@@ -50,24 +27,6 @@ def open_folder(path: Path) -> Folder:
             extra={"action": "cap_left_out"},
         )
     return described(path)
-
-
-def described(path: Path) -> Folder:
-    """What the configs of a model's folder say, be the model in OpenVINO's form or Hugging Face's."""
-    config = json_object(path / "config.json")
-    config |= config.get("text_config") or {}
-    generation = path / "generation_config.json"
-    ends = _ids(config.get("eos_token_id"))
-    if generation.is_file():
-        ends |= _ids(json_object(generation).get("eos_token_id"))
-    bos = config.get("bos_token_id")
-    return Folder(
-        path=path,
-        context_tokens=int(config.get("max_position_embeddings") or _DEFAULT_CONTEXT),
-        bos=bos if isinstance(bos, int) else None,
-        ends=frozenset(ends),
-        vocabulary=int(config.get("vocab_size") or 0),
-    )
 
 
 def _advice(path: Path, missing: list[str]) -> str:
@@ -87,19 +46,3 @@ def _advice(path: Path, missing: list[str]) -> str:
         )
     made = export.format("MODEL", shlex.quote(str(path)))
     return f"{path}: {', '.join(missing)} missing. An OpenVINO folder is made with: {made}"
-
-
-def json_object(path: Path) -> dict[str, Any]:
-    """The JSON object in the file `path`. Raises EngineError that names the file."""
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise EngineError(f"{path}: not readable as JSON ({error}). Export the model again.") from error
-    if not isinstance(record, dict):
-        raise EngineError(f"{path}: a JSON object is needed. Export the model again.")
-    return record
-
-
-def _ids(value: Any) -> set[int]:
-    values = value if isinstance(value, list) else [value]
-    return {item for item in values if isinstance(item, int)}

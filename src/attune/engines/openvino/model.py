@@ -5,18 +5,16 @@ All that touches the openvino package is here, and it is imported only when a mo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from attune.engines.openvino.blocks import BLOCK_TOKENS
 from attune.engines.openvino.graph import FOLLOWING, HEAD_ROWS, POSITIONS, SCORED_ROWS, paged
+from attune.engines.paged.blocks import BLOCK_TOKENS
+from attune.engines.paged.model import Logits, Row
 from attune.errors import EngineError
-
-Logits = npt.NDArray[np.float32]
 
 _EXACT = {
     "INFERENCE_PRECISION_HINT": "f32",
@@ -29,21 +27,8 @@ cache, its default, is no faster, and rounds a block again for every token that 
 float32 it quantises the activations, by default in groups of 32; by 64 a prefill takes a fifth less."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A run of new tokens of one sequence. `table` lists its blocks, those of its past first; the
-    logits of its last `wanted` tokens are asked for. With `following`, as many tokens as are wanted, it
-    is the log-probability of each of these after what stands before it."""
-
-    tokens: list[int]
-    past: int
-    table: list[int]
-    wanted: int
-    following: list[int] = field(default_factory=list)
-
-
-class PagedModel:
-    """A compiled model with paged attention. It runs once its cache is allocated."""
+class OpenVINOModel:
+    """A compiled PagedModel."""
 
     def __init__(self, xml: Path, adapter: Path | None = None, exact: bool = False, threads: int = 0) -> None:
         """With `threads` processors, or as many as OpenVINO sees."""
@@ -70,16 +55,10 @@ class PagedModel:
             self._request.set_tensor(name, self._tensor(array, array.shape, port.get_element_type()))
 
     def copy_blocks(self, sources: list[int], targets: list[int]) -> None:
-        """Copies what the blocks `sources` hold to `targets`, in every layer."""
         for cache in self._cache:
             cache[targets] = cache[sources]
 
     def infer(self, rows: list[Row]) -> tuple[Logits, Logits]:
-        """One step over `rows`: the logits of all wanted tokens, in order, shape [wanted, vocabulary], and
-        the log-probabilities of all following, in order.
-
-        The arrays are the model's own and hold until the next step.
-        """
         lengths = np.array([len(row.tokens) for row in rows])
         pasts = np.array([row.past for row in rows])
         begins = _begins(lengths)

@@ -7,7 +7,7 @@ from collections import deque
 import numpy as np
 
 from attune.decode.draw import Row, log_softmax
-from attune.engines.openvino.tokens import Tokens
+from attune.engines.paged.tokens import Tokens
 from attune.errors import EngineError
 from attune.request import Pick
 

@@ -12,7 +12,7 @@ from hashlib import blake2b
 import numpy as np
 
 BLOCK_TOKENS = 32
-"""Tokens in a block: what the paged attention of the CPU plugin is built for."""
+"""Tokens in a block: what the paged attention of OpenVINO's CPU plugin is built for."""
 ROOT = b""
 """The name of what is before a first block."""
 

@@ -13,8 +13,8 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre
 
 from attune.chat import Chat, Role, Turn
 from attune.decode.draw import Draw
-from attune.engines.openvino.slots import ChoiceWriter, NumberWriter
-from attune.engines.openvino.tokens import Tokens
+from attune.engines.paged.slots import ChoiceWriter, NumberWriter
+from attune.engines.paged.tokens import Tokens
 from attune.errors import EngineError
 from attune.prompt import Style, build, render
 from attune.request import Choice, Number, Sampling
@@ -128,7 +128,7 @@ def test_turns_are_as_their_makers_document_them(style: Style, head: str, tail: 
 def test_what_is_no_tokenizer_is_said(tmp_path: Path, content: str) -> None:
     path = tmp_path / "tokenizer.json"
     path.write_text(content)
-    with pytest.raises(EngineError, match=r"tokenizer\.json: .*Export the model again"):
+    with pytest.raises(EngineError, match=r"tokenizer\.json: .*Fetch or export the model again"):
         Tokens(path, frozenset(), None, 10)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from attune.engines.openvino.model import Row
-from attune.engines.openvino.sequence import Sequence
+from attune.engines.paged.model import Row
+from attune.engines.paged.sequence import Sequence
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from attune.decode.draw import Draw, Row, log_probabilities
 from attune.decode.shorten import CONTROL, shortened, surely_kept
-from attune.engines.openvino.grounded import Grounding
-from attune.engines.openvino.tokens import Tokens
+from attune.engines.paged.grounded import Grounding
+from attune.engines.paged.tokens import Tokens
 from attune.errors import EngineError
 from attune.ground import source_of
 from attune.request import Free

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 from attune.decode.draw import Draw
 from attune.decode.fit import fit
-from attune.engines.openvino.free import FreeWriter
-from attune.engines.openvino.pick import PickWriter
-from attune.engines.openvino.sequence import Known, Sequence
-from attune.engines.openvino.slots import ChoiceWriter, NumberWriter, Writer
-from attune.engines.openvino.tokens import Tokens
+from attune.engines.paged.free import FreeWriter
+from attune.engines.paged.pick import PickWriter
+from attune.engines.paged.sequence import Known, Sequence
+from attune.engines.paged.slots import ChoiceWriter, NumberWriter, Writer
+from attune.engines.paged.tokens import Tokens
 from attune.errors import BadRequest
 from attune.prompt import render
 from attune.request import Choice, Fixed, Free, Number, Pick, Request, Slot

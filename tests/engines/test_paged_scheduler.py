@@ -8,10 +8,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.engines.toy import VOCABULARY, Cutter, Toy, pick
 
-from attune.engines.openvino.blocks import BLOCK_TOKENS, BlockPool, blocks_for
-from attune.engines.openvino.scheduler import PATIENCE, Scheduler
-from attune.engines.openvino.sequence import Known, Sequence
-from attune.engines.openvino.slots import Writer
+from attune.engines.paged.blocks import BLOCK_TOKENS, BlockPool, blocks_for
+from attune.engines.paged.scheduler import PATIENCE, Scheduler
+from attune.engines.paged.sequence import Known, Sequence
+from attune.engines.paged.slots import Writer
 
 LONGEST = 104 + 2 * 62 + 75 + 2
 SMALLEST = blocks_for(LONGEST) + 1 + blocks_for(BLOCK_TOKENS + 64)

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 
-from attune.engines.openvino.blocks import BLOCK_TOKENS, ROOT, name_of
-from attune.engines.openvino.free import FreeWriter
-from attune.engines.openvino.model import Logits
-from attune.engines.openvino.pick import PickWriter
-from attune.engines.openvino.slots import Writer
+from attune.engines.paged.blocks import BLOCK_TOKENS, ROOT, name_of
+from attune.engines.paged.free import FreeWriter
+from attune.engines.paged.model import Logits
+from attune.engines.paged.pick import PickWriter
+from attune.engines.paged.slots import Writer
 from attune.request import Completion, literal
 
 Known = tuple[str, list[int]]

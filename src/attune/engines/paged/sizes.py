@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from attune.engines.openvino.blocks import BLOCK_TOKENS
+from attune.engines.paged.blocks import BLOCK_TOKENS
 
 _STEP_TOKENS_PER_CORE = 512
 """Measured with the pocket model on 2 cores and 32 in flight, in chats a second: 31.2 with 256 tokens a step,

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from attune.decode.draw import Ids, Row
-from attune.engines.openvino.vocabulary import Vocabulary, Word, ids_of, reachable, whole_characters
+from attune.engines.paged.vocabulary import Vocabulary, Word, ids_of, reachable, whole_characters
 from attune.ground import JOINS, Source, begins_sentence
 
 _RUN = re.compile(rf"[\w{JOINS}]*\Z")

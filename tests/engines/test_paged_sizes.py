@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from attune.engines.openvino.sizes import Machine, Sizes, this_machine
+from attune.engines.paged.sizes import Machine, Sizes, this_machine
 
 FREE = "MemTotal:       24678000 kB\nMemAvailable:    8388608 kB\n"
 BLOCK, CONTEXT = 2**17, 2048

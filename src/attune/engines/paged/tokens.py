@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from attune.engines.openvino.folder import json_object
-from attune.engines.openvino.vocabulary import Vocabulary
+from attune.engines.paged.folder import json_object
+from attune.engines.paged.vocabulary import Vocabulary
 from attune.errors import EngineError
 from attune.prompt import Style
 
@@ -172,4 +172,4 @@ def _load(path: Path, definition: dict[str, Any]) -> Tokenizer:
     try:
         return Tokenizer.from_str(json.dumps(definition))
     except Exception as error:  # the package raises bare Exception
-        raise EngineError(f"{path}: not a tokenizer ({error}). Export the model again.") from error
+        raise EngineError(f"{path}: not a tokenizer ({error}). Fetch or export the model again.") from error

@@ -5,11 +5,11 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Iterator
 
-from attune.engines.openvino.blocks import BLOCK_TOKENS, BlockPool, blocks_for
-from attune.engines.openvino.model import Row
-from attune.engines.openvino.pick import PickWriter
-from attune.engines.openvino.plan import Entry, Plan
-from attune.engines.openvino.sequence import Sequence
+from attune.engines.paged.blocks import BLOCK_TOKENS, BlockPool, blocks_for
+from attune.engines.paged.model import Row
+from attune.engines.paged.pick import PickWriter
+from attune.engines.paged.plan import Entry, Plan
+from attune.engines.paged.sequence import Sequence
 
 PATIENCE = 4
 """Who was passed over in so many steps comes before all who were not."""

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from attune.decode.draw import Draw, Row
 from attune.decode.number import can_be_number
-from attune.engines.openvino.tokens import Tokens
+from attune.engines.paged.tokens import Tokens
 from attune.errors import EngineError
 from attune.request import Choice, Number
 
