@@ -64,8 +64,8 @@ beam-flink: $(VENV)/.dev  ## Kafka to PostgreSQL, Kafka and Parquet on a Flink c
 	$(BIN)/python -W ignore -m tests.beam.kill_flink --kills 20 --chats 60 --engine pocket
 
 bench-engine: $(VENV)/.dev  ## the engine beside others on the same work, set up on first use; writes docs/benchmarks.md
-	$(BIN)/python -m bench.engine setup
-	$(BIN)/python -m bench.engine
+	$(BIN)/python -m bench.race setup
+	$(BIN)/python -m bench.race
 
 bench-t5: $(VENV)/.dev  ## a T5 beside Transformers on the same weights, set up on first use; writes docs/benchmarks.md
 	test -x build/bench-t5/env/bin/python || $(PYTHON) -m venv build/bench-t5/env
@@ -115,12 +115,12 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.base
 	touch $@
 
 # Training and export want different versions of the same libraries.
-$(VENV)/.pocket: requirements/pocket.txt bench/engine/requirements-models.txt
+$(VENV)/.pocket: requirements/pocket.txt bench/race/requirements-models.txt
 	$(PYTHON) -m venv $(VENV)/pocket
 	$(VENV)/pocket/bin/python -m pip install --quiet --require-hashes -r requirements/pocket.txt -r requirements/build.txt
 	$(VENV)/pocket/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	$(PYTHON) -m venv $(VENV)/pocket-export
-	$(VENV)/pocket-export/bin/python -m pip install --quiet --require-hashes -r bench/engine/requirements-models.txt
+	$(VENV)/pocket-export/bin/python -m pip install --quiet --require-hashes -r bench/race/requirements-models.txt
 	touch $@
 
 lock: $(VENV)/.dev  ## pins every requirement anew, with hashes and without index addresses

@@ -21,9 +21,9 @@ from attune.models import POCKET
 from bench import report
 from bench.beam import ours
 from bench.beam.ends import Took
-from bench.engine.chats import chats, write_work
-from bench.engine.setup import ROOT, environ
-from bench.engine.work import WARM
+from bench.race.chats import chats, write_work
+from bench.race.setup import ROOT, environ
+from bench.race.work import WARM
 from bench.pipeline import unread
 
 HERE = Path(__file__).parent

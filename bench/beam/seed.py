@@ -19,8 +19,8 @@ import apache_beam as beam
 from apache_beam.ml.inference.base import KeyedModelHandler, ModelHandler, PredictionResult, RunInference
 
 from bench.beam.ends import Ends, Took
-from bench.engine.gemma import Gemma, width
-from bench.engine.work import Given, Job, given
+from bench.race.gemma import Gemma, width
+from bench.race.work import Given, Job, given
 
 _LOADED: list[Gemma] = []
 

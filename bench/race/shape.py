@@ -1,6 +1,6 @@
 """Writes a Gemma 3 of the 270M shape with random weights as a Hugging Face folder.
 
-python -m bench.engine.shape FOLDER
+python -m bench.race.shape FOLDER
 """
 
 from __future__ import annotations

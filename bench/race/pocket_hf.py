@@ -1,6 +1,6 @@
 """Writes the embedded model as a Hugging Face folder: the weights of its int8 file, dequantised.
 
-python -m bench.engine.pocket_hf FOLDER
+python -m bench.race.pocket_hf FOLDER
 """
 
 from __future__ import annotations

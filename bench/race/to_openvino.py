@@ -1,7 +1,7 @@
 """Exports a Hugging Face folder to OpenVINO with int8 weights, and a tokenizer for those who need it so.
 
-python -m bench.engine.to_openvino weights HUGGING-FACE-FOLDER FOLDER
-python -m bench.engine.to_openvino tokenizer FOLDER
+python -m bench.race.to_openvino weights HUGGING-FACE-FOLDER FOLDER
+python -m bench.race.to_openvino tokenizer FOLDER
 """
 
 from __future__ import annotations

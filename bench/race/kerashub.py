@@ -9,8 +9,8 @@ from __future__ import annotations
 import time
 from importlib.metadata import version
 
-from bench.engine.gemma import Gemma, width
-from bench.engine.work import Given, Job, Progress, Result, given, say
+from bench.race.gemma import Gemma, width
+from bench.race.work import Given, Job, Progress, Result, given, say
 
 BATCH = 16
 

@@ -1,6 +1,6 @@
 """Writes a Gemma 3 as a GGUF file with Q8_0 weights for llama.cpp. Prompts come as ids: its words are blank.
 
-python -m bench.engine.to_gguf HUGGING-FACE-FOLDER FILE.gguf
+python -m bench.race.to_gguf HUGGING-FACE-FOLDER FILE.gguf
 """
 
 from __future__ import annotations

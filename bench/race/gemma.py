@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from bench.engine.work import Job
+from bench.race.work import Job
 
 
 def width(jobs: Sequence[Job]) -> int:

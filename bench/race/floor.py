@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.engine.steps import KINDS
+from bench.race.steps import KINDS
 
 _SIDE = 2048
 

@@ -8,7 +8,7 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
-from bench.engine.work import Given, Job, Progress, Result, given, say
+from bench.race.work import Given, Job, Progress, Result, given, say
 
 BATCH = 16
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import report
-from bench.engine import chart, floor
-from bench.engine.chats import POCKET, SHAPE, write_work
-from bench.engine.setup import ROOT, Place, environ
-from bench.engine.steps import KINDS
-from bench.engine.work import Result
+from bench.race import chart, floor
+from bench.race.chats import POCKET, SHAPE, write_work
+from bench.race.setup import ROOT, Place, environ
+from bench.race.steps import KINDS
+from bench.race.work import Result
 
 _LIMIT_S = 900
 _LATENCY_S = 20
@@ -87,7 +87,7 @@ class Runner:
         return said
 
     def _once(self, rival: Rival, way: str, chats: int, rate: float) -> Result | str:
-        command = [str(self._place.python(rival.name)), "-m", f"bench.engine.{rival.name}"]
+        command = [str(self._place.python(rival.name)), "-m", f"bench.race.{rival.name}"]
         command += ["--model", str(self._place.model(self._model, rival.form)), "--work", str(self._work)]
         command += ["--chats", str(chats), "--rate", str(rate), "--way", way]
         command += ["--middle"] if rival.middle else []

@@ -15,7 +15,7 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
-from bench.engine.work import Given, Job, Progress, Result, given, say
+from bench.race.work import Given, Job, Progress, Result, given, say
 
 SEQUENCES = 32
 BATCH = 1024

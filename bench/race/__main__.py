@@ -1,9 +1,9 @@
 """The engine beside others: one run, the same weights, the same questions, answers of the same length.
 
-python -m bench.engine setup                    # environments and models, once; half an hour
-python -m bench.engine                          # the whole race; writes docs/benchmarks.md and its picture
-python -m bench.engine --only ours,genai --model pocket
-python -m bench.engine --quick --dry            # few chats, one round, nothing written
+python -m bench.race setup                    # environments and models, once; half an hour
+python -m bench.race                          # the whole race; writes docs/benchmarks.md and its picture
+python -m bench.race --only ours,genai --model pocket
+python -m bench.race --quick --dry            # few chats, one round, nothing written
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bench.engine.chats import POCKET, SHAPE
-from bench.engine.race import RIVALS, race
-from bench.engine.setup import ROOT, Place, setup
+from bench.race.chats import POCKET, SHAPE
+from bench.race.race import RIVALS, race
+from bench.race.setup import ROOT, Place, setup
 
 
 def main() -> None:
     names = list(dict.fromkeys(rival.name for rival in RIVALS))
     parser = argparse.ArgumentParser(
-        prog="python -m bench.engine",
+        prog="python -m bench.race",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

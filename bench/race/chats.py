@@ -12,7 +12,7 @@ from attune.engines.openvino import OpenVINOEngine
 from attune.engines.openvino.folder import open_folder
 from attune.engines.paged.tokens import Tokens
 from attune.request import Choice, Fixed, Free, Pick, Request, Slot
-from bench.engine.work import WARM, Job
+from bench.race.work import WARM, Job
 from bench.pipeline import sample
 
 POCKET, SHAPE = "pocket", "shape270"

@@ -11,9 +11,9 @@ from typing import Literal
 
 from attune.engines.openvino import OpenVINOEngine
 from attune.request import Completion, Request
-from bench.engine.chats import POCKET, SHAPE, questions
-from bench.engine.steps import Steps
-from bench.engine.work import WARM, Given, Progress, Result, given, say
+from bench.race.chats import POCKET, SHAPE, questions
+from bench.race.steps import Steps
+from bench.race.work import WARM, Given, Progress, Result, given, say
 
 Pair = tuple[Request, Request | None]
 Event = tuple[Literal["known", "triage", "reply"], int, float, Completion | None]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from attune.models import POCKET as POCKET_FOLDER
-from bench.engine.chats import POCKET, SHAPE
+from bench.race.chats import POCKET, SHAPE
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -37,7 +37,7 @@ class Place:
         failed = self.folder / f"{environment}.failed"
         if failed.is_file():
             return failed.read_text(encoding="utf-8").strip()
-        return "" if self.python(environment).is_file() else "not set up: python -m bench.engine setup"
+        return "" if self.python(environment).is_file() else "not set up: python -m bench.race setup"
 
 
 def environ() -> dict[str, str]:
@@ -75,21 +75,21 @@ def _environment(place: Place, name: str) -> None:
 
 
 def _models(place: Place, model: str) -> None:
-    source = "bench.engine.pocket_hf" if model == POCKET else "bench.engine.shape"
+    source = "bench.race.pocket_hf" if model == POCKET else "bench.race.shape"
     hf, openvino, gguf = (place.model(model, form) for form in ("hf", "openvino", "q8.gguf"))
     hf.parent.mkdir(parents=True, exist_ok=True)
     _made(hf, lambda: _module(place, source, str(hf)))
     _made(openvino, lambda: _openvino(place, model, hf, openvino))
-    _made(gguf, lambda: _module(place, "bench.engine.to_gguf", str(hf), str(gguf)))
+    _made(gguf, lambda: _module(place, "bench.race.to_gguf", str(hf), str(gguf)))
 
 
 def _openvino(place: Place, model: str, hf: Path, target: Path) -> None:
     if model == POCKET:
         shutil.copytree(POCKET_FOLDER, target)
     else:
-        _module(place, "bench.engine.to_openvino", "weights", str(hf), str(target))
+        _module(place, "bench.race.to_openvino", "weights", str(hf), str(target))
         shutil.copy(hf / "tokenizer.json", target)
-    _module(place, "bench.engine.to_openvino", "tokenizer", str(target))
+    _module(place, "bench.race.to_openvino", "tokenizer", str(target))
 
 
 def _made(path: Path, make: Callable[[], None]) -> None:
