@@ -28,13 +28,7 @@ def sequence_for(request: Request, tokens: Tokens, context_tokens: int, model: s
     began = time.perf_counter()
     draw = Draw(request.sampling)
     slots = [_writer(slot, tokens, draw, request) for slot in request.slots]
-    room = context_tokens - most_tokens(slots)
-    if room < _LEAST_PROMPT:
-        raise BadRequest(
-            f"The answer may be {most_tokens(slots)} tokens long and the context is {context_tokens}: "
-            "no place is left for the prompt. Lower max_tokens or raise the engine's context."
-        )
-    ids, dropped = _prompt(request, tokens, room)
+    ids, dropped = prompt_for(request, tokens, context_tokens, most_tokens(slots))
     sequence = Sequence(ids, slots, model, dropped, began, request.known)
     draw.standing = sequence.whole
     return sequence
@@ -60,8 +54,20 @@ def _writer(slot: Slot, tokens: Tokens, draw: Draw, request: Request) -> Known |
             return FreeWriter(slot, tokens, draw, logprobs=request.logprobs, written=telling)
 
 
-def _prompt(request: Request, tokens: Tokens, room: int) -> tuple[list[int], int]:
-    """The prompt's tokens, at most `room`, and how many of the chat's lines were left out or cut."""
+def prompt_for(
+    request: Request, tokens: Tokens, context_tokens: int, answer_tokens: int
+) -> tuple[list[int], int]:
+    """The prompt's tokens, so few that `answer_tokens` have room after them, and how many of the chat's
+    lines were left out or cut.
+
+    Raises BadRequest where there is no room.
+    """
+    room = context_tokens - answer_tokens
+    if room < _LEAST_PROMPT:
+        raise BadRequest(
+            f"The answer may be {answer_tokens} tokens long and the context is {context_tokens}: "
+            "no place is left for the prompt. Lower max_tokens or raise the engine's context."
+        )
     parts = render(request.prompt, tokens.style)
     ids, dropped = fit(lambda body: tokens.encode_prompt(*parts.around(body)), parts.lines, room)
     if len(ids) > room:

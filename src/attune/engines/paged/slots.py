@@ -56,14 +56,14 @@ class ChoiceWriter:
         self.most = max(len(ids) for _, ids in self._left)
 
     def start(self) -> None:
-        while len(following := self._following()) == 1:
+        while len(following := self.following()) == 1:
             self.ids += following
         self.done = not following
         if self.done:
             self.text = self._left[0][0]
 
     def read(self, logits: Row) -> None:
-        token, probability = self._draw.among(logits, self._following())
+        token, probability = self._draw.among(logits, self.following())
         assert self.probability is not None
         self.probability *= probability
         depth = len(self.ids)
@@ -73,7 +73,8 @@ class ChoiceWriter:
     def settle(self) -> int:
         return len(self.ids)
 
-    def _following(self) -> list[int]:
+    def following(self) -> list[int]:
+        """The tokens that some option left goes on with."""
         depth = len(self.ids)
         return sorted({ids[depth] for _, ids in self._left if len(ids) > depth})
 
