@@ -55,7 +55,7 @@ def evaluate(
         said, speed = asked.answers(asks, engine, examples)
         fitting = asked.fitting(asks, engine, examples, answers)
         typed, _ = asked.answers(asks, engine, messy.read(data, messy.CHECKED))
-        short, _ = asked.answers(asks, engine, plain.read())
+        short, _ = asked.answers(asks, engine, plain.read(plain.CHECKED))
     finally:
         engine.close()
     if replies_to:

@@ -9,6 +9,10 @@ from pathlib import Path
 from attune.chat import Chat, Role, Turn
 
 
+UNWRITTEN = "unwritten"
+"""The kind of example that nobody wrote a summary for: the customer's words stand in its place."""
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """A chat, how its customer feels at the end, its summary, and a reply where that is unhappy."""

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from attune.models import POCKET
 from attune.task import Task, load
-from recipes.pocket import document, gold, messy, rows, tokenizer
+from recipes.pocket import document, gold, messy, plain, rows, tokenizer
 from recipes.pocket.answers import Lesson, lesson
 from recipes.pocket.augment import augment
 from recipes.pocket.controls import PAD
-from recipes.pocket.gold import Example
+from recipes.pocket.gold import UNWRITTEN, Example
 from recipes.pocket.sources import OFTEN, conversation_files
 
 REVIEWS = 0.12
@@ -28,7 +28,7 @@ _TASKS = (POCKET / "tasks" / "triage.toml", Path(__file__).parent / "tasks" / "t
 
 
 def lessons(data: Path, work: Path, passes: int, seed: int) -> Path:
-    examples = [*conversations(data), *messy.read(data, messy.LEARNED)]
+    examples = [*conversations(data), *messy.read(data, messy.LEARNED), *plain.read(plain.LEARNED)]
     reviews = list(reviewed(work))
     tokens, tasks = tokenizer.load(work), [load(path) for path in _TASKS]
     ids: list[list[int]] = []
@@ -58,7 +58,7 @@ def conversations(data: Path) -> list[Example]:
 
 def asked(example: Example, tasks: list[Task], rng: random.Random) -> Iterator[Task]:
     """One of the tasks of each kind: a triage by excerpt or in own words, and if it is unhappy a reply."""
-    task = rng.choice(tasks) if example.hard != "review" else tasks[0]
+    task = rng.choice(tasks) if example.hard != UNWRITTEN else tasks[0]
     yield task
     if example.reply:
         yield from (each.escalation.draft for each in (rng.choice((*tasks, tasks[-1])),) if each.escalation)
@@ -89,7 +89,7 @@ def reviewed(work: Path) -> Iterator[Example]:
     """Reviews as chats of one message."""
     for each in document.read(work / "documents.jsonl"):
         if each.sentiment is not None and each.chars > 15:
-            yield Example(each.chat, each.sentiment, each.turns[0].text, hard="review")
+            yield Example(each.chat, each.sentiment, each.turns[0].text, hard=UNWRITTEN)
 
 
 def packed(made: list[Lesson]) -> Iterator[Lesson]:

@@ -13,7 +13,7 @@ from itertools import groupby, product
 from pathlib import Path
 
 from attune.chat import Chat, Role, Turn
-from recipes.pocket.gold import Example
+from recipes.pocket.gold import UNWRITTEN, Example
 from recipes.pocket.measures import macro_f1
 from recipes.pocket.readers import records, rows
 
@@ -42,7 +42,7 @@ def _example(label: dict[str, object], said: list[str]) -> Example:
     chat = Chat(str(label["id"]), "0", tuple(Turn(Role.CUSTOMER, text) for text in said), "en")
     sentiment = label["sentiment"]
     assert isinstance(sentiment, int)
-    return Example(chat, sentiment, " ".join(said), hard="review")
+    return Example(chat, sentiment, " ".join(said), hard=UNWRITTEN)
 
 
 def tuned(scored: list[tuple[int, float]]) -> list[tuple[int, int]]:

@@ -109,11 +109,13 @@ SOURCES = (
 OUR_WEIGHT = 12.0
 """Our conversations are few, and what they are about is what the model is for."""
 OFTEN = {
-    "remarks_en.jsonl": 10,
-    "plain.jsonl": 3,
+    "remarks_en.jsonl": 4,
+    "plain.jsonl": 2,
     "brands_en.jsonl": 3,
-    "chats_fr.jsonl": 3,
-    "chats_pt_ja.jsonl": 4,
+    "chats_fr.jsonl": 2,
+    "chats_pt_ja.jsonl": 3,
+    "chats_ko.jsonl": 2,
+    "chats_ja.jsonl": 3,
 }
 """How many times a file's conversations come in a pass of lessons; all others come once."""
 

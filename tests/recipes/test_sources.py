@@ -63,9 +63,18 @@ def test_every_source_says_its_licence_and_whose_it_is() -> None:
 def test_the_plain_messages_to_check_with_are_not_learned(tmp_path: Path) -> None:
     (tmp_path / "conversations").mkdir()
     (tmp_path / "conversations" / "train.jsonl").touch()
-    learned = {turn.text for each in lessons.conversations(tmp_path) for turn in each.chat.turns}
-    checked = plain.read()
+    examples = [*lessons.conversations(tmp_path), *plain.read(plain.LEARNED)]
+    learned = {turn.text for each in examples for turn in each.chat.turns}
+    checked = plain.read(plain.CHECKED)
     assert {each.chat.turns[0].text for each in checked} >= {"The lamp came broken. I am angry."}
     assert not learned & {each.chat.turns[0].text for each in checked}
     languages = Counter((each.chat.language, each.sentiment) for each in checked)
     assert len(languages) == 3 * len(SHARES)
+
+
+def test_in_each_language_there_are_plain_messages_of_each_sentiment_to_learn_from() -> None:
+    said = plain.read(plain.LEARNED)
+    assert len({each.chat.id for each in said}) == len({each.summary for each in said}) == len(said)
+    counts = Counter((each.chat.language, each.sentiment) for each in said)
+    assert {language for language, _ in counts} == set(SHARES)
+    assert min(counts[language, sentiment] for language in SHARES for sentiment in (-1, 0, 1)) >= 50
