@@ -8,7 +8,6 @@ from pathlib import Path
 
 from attune.chat import Chat, Role, Turn
 
-
 UNWRITTEN = "unwritten"
 """The kind of example that nobody wrote a summary for: the customer's words stand in its place."""
 

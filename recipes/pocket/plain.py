@@ -1,4 +1,4 @@
-"""Plain: customers' messages of a sentence or two, written by hand: some to learn from, others to check with."""
+"""Plain: customers' messages of a sentence or two, by hand: some to learn from, others to check with."""
 
 from __future__ import annotations
 
