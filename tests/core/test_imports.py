@@ -34,11 +34,11 @@ LAYERS = [
     {"cli", "__init__"},
     {"__main__"},
 ]
-SHARED = {"paged"}
+SHARED = {"loop", "paged"}
 """Rooms of a port that its backends stand on."""
 LAYER = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}
 HEAVY = {
-    "openvino": {"engines"},
+    "openvino": {"engines", "models"},
     "tokenizers": {"engines"},
     "ctranslate2": {"engines", "models"},
     "httpx2": {"engines"},
@@ -46,8 +46,8 @@ HEAVY = {
     "datasets": {"tune"},
     "peft": {"adapters", "tune"},
     "safetensors": {"lora", "adapters", "tune"},
-    "torch": {"models", "adapters", "tune"},
-    "transformers": {"models", "adapters", "tune"},
+    "torch": {"engines", "models", "adapters", "tune"},
+    "transformers": {"engines", "models", "adapters", "tune"},
     "trl": {"tune"},
     "huggingface_hub": {"models"},
     "sqlalchemy": {"store"},

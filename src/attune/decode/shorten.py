@@ -3,10 +3,35 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+
+from attune.request import Free
 
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 _LAST_WORD = re.compile(r"\s+\S*$")
 _SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s|$)|[。！？]+[」』”’）]*")
+
+
+def settled(said: str, slot: Free, stop: Iterable[str], full: bool) -> tuple[str, bool]:
+    """What stands of `said`, all that was written into `slot`, and whether it met a limit: that of its
+    characters, or if it is `full` that of its tokens, unless one of the `stop` strings came first."""
+    text = CONTROL.sub(" ", said)
+    text = text.replace("\n", " ") if slot.json else text
+    stops = [start for start in map(text.find, stop) if start >= 0]
+    if stops:
+        text = text[: min(stops)]
+    limit = len(text) > slot.max_chars or (full and not stops)
+    if limit:
+        text = shortened(text, slot.max_chars) if slot.whole else text[: slot.max_chars]
+    return text, limit
+
+
+def standing(said: str, slot: Free, stop: tuple[str, ...]) -> str:
+    """What will stand of `said`, the beginning of a text, whatever comes: neither a stop string nor a cut
+    takes it back."""
+    longest = max(map(len, stop), default=1)
+    sure = settled(said, slot, stop, full=False)[0][: len(said) - longest + 1]
+    return sure[: surely_kept(sure)] if slot.whole else sure
 
 
 def surely_kept(text: str) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Generator
 import numpy as np
 
 from attune.decode import draw
-from attune.decode.shorten import CONTROL, shortened
+from attune.decode.shorten import settled
 from attune.engines.ctranslate2.ask import ask_of, labels, source
 from attune.engines.ctranslate2.tokens import Tokens
 from attune.engines.ctranslate2.walk import ChoiceWalk, FreeWalk, NumberWalk
@@ -155,15 +155,8 @@ class Answer:
 
     def _said(self, slot: Free, ids: list[int]) -> tuple[str, bool]:
         """The text of `ids` as it stands in the answer, and whether it met a limit."""
-        text = CONTROL.sub(" ", self._tokens.decode(ids))
-        text = text.replace("\n", " ") if slot.json else text
-        stops = [start for start in map(text.find, self._request.sampling.stop) if start >= 0]
-        if stops:
-            text = text[: min(stops)]
-        limit = len(text) > slot.max_chars or (len(ids) >= slot.max_tokens and not stops)
-        if limit:
-            text = shortened(text, slot.max_chars) if slot.whole else text[: slot.max_chars]
-        return text, limit
+        full = len(ids) >= slot.max_tokens
+        return settled(self._tokens.decode(ids), slot, self._request.sampling.stop, full)
 
     def _source(self, slot: Slot) -> list[int]:
         ids, dropped = source(self._request, slot, self._tokens, self._context)

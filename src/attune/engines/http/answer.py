@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from attune.decode.shorten import CONTROL, shortened, surely_kept
+from attune.decode.shorten import settled, standing
 from attune.engines.http import schema
 from attune.engines.http.body import plain
 from attune.errors import EngineError
@@ -85,7 +85,9 @@ class Answer:
 
     def _tell(self, ended: bool) -> None:
         if self._request.written is not None and self._free:
-            stands = self._value()[0] if ended else self._standing()
+            stands = (
+                self._value()[0] if ended else standing(self._text, self._free, self._request.sampling.stop)
+            )
             if len(stands) > self._written:
                 piece, self._written = stands[self._written :], len(stands)
                 self._request.written(piece)
@@ -103,22 +105,7 @@ class Answer:
     def _value(self) -> tuple[str, bool]:
         """The text of a free answer as it stands in the end, and whether it met a limit."""
         assert self._free is not None
-        text = CONTROL.sub(" ", self._text)
-        stops = [start for start in map(text.find, self._request.sampling.stop) if start >= 0]
-        if stops:
-            text = text[: min(stops)]
-        limit = len(text) > self._free.max_chars or (self._finish == "length" and not stops)
-        if limit:
-            chars = self._free.max_chars
-            text = shortened(text, chars) if self._free.whole else text[:chars]
-        return text, limit
-
-    def _standing(self) -> str:
-        """What will stand of the text whatever comes: neither a stop string nor a cut takes it back."""
-        assert self._free is not None
-        longest = max(map(len, self._request.sampling.stop), default=1)
-        sure = self._value()[0][: len(self._text) - longest + 1]
-        return sure[: surely_kept(sure)] if self._free.whole else sure
+        return settled(self._text, self._free, self._request.sampling.stop, self._finish == "length")
 
     def _judged(self) -> dict[str, float]:
         """The probability of each choice, by the tokens the server told."""

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
-from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
 from attune.decode.fit import shorten
-from attune.engines import as_engine_error, closed, failed, refused
+from attune.engines import failed, refused
 from attune.engines.http.answer import Answer, Garbled
 from attune.engines.http.body import OPTIONAL, body, path
 from attune.engines.http.exchange import Exchange, Refused, Setback, look_up
 from attune.engines.http.gate import LONGEST_PAUSE_S, Budget, Gate, backoff_s
 from attune.engines.http.server import Server
+from attune.engines.loop import Loop
 from attune.request import Completion, Request
 
 log = logging.getLogger(__name__)
@@ -40,14 +39,8 @@ class HTTPEngine:
         self._gate, self._budget = Gate(server.concurrency), Budget()
         self._without: frozenset[str] = frozenset()
         self._taken: set[str] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._lock = threading.Lock()
-        self._closing = False
         self._exchange = Exchange(server)
-        self._loop = asyncio.new_event_loop()
-        self._end = asyncio.Event()
-        self._thread = threading.Thread(target=self._run, name=f"attune-{self._model}", daemon=True)
-        self._thread.start()
+        self._loop = Loop(self._model, self._exchange.close)
 
     @property
     def model(self) -> str:
@@ -65,58 +58,10 @@ class HTTPEngine:
             self._body(request, request.prompt.lines, self._without)
         except Exception as error:  # noqa: BLE001 - the boundary: a bad request fails alone
             return failed(error)
-        future: Future[Completion] = Future()
-        if not self._call(self._start, request, future):
-            return failed(closed())
-        return future
+        return self._loop.submit(lambda: self._completed(request))
 
     def close(self) -> None:
-        with self._lock:
-            if not self._closing:
-                self._loop.call_soon_threadsafe(self._end.set)
-            self._closing = True
-        if threading.current_thread() is not self._thread:
-            self._thread.join()
-
-    def _call(self, call: Callable[..., object], *given: object) -> bool:
-        """Has the event loop make a call; False when the engine is closed."""
-        with self._lock:
-            if not self._closing:
-                self._loop.call_soon_threadsafe(call, *given)
-            return not self._closing
-
-    def _run(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._serve())
-
-    async def _serve(self) -> None:
-        await self._end.wait()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks)
-        await self._exchange.close()
-
-    def _start(self, request: Request, future: Future[Completion]) -> None:
-        task = asyncio.get_running_loop().create_task(self._answer(request, future))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        future.add_done_callback(lambda future: future.cancelled() and self._call(task.cancel))
-
-    async def _answer(self, request: Request, future: Future[Completion]) -> None:
-        """Ends `future`, whatever happens."""
-        try:
-            completion = await self._completed(request)
-        except asyncio.CancelledError:
-            self._fail(future, closed())
-        except Exception as error:  # noqa: BLE001 - the boundary: one request ends
-            self._fail(future, error)
-        else:
-            if future.set_running_or_notify_cancel():
-                future.set_result(completion)
-
-    def _fail(self, future: Future[Completion], error: Exception) -> None:
-        if future.set_running_or_notify_cancel():
-            future.set_exception(as_engine_error(error))
+        self._loop.close()
 
     async def _completed(self, request: Request) -> Completion:
         answer, without = Answer(request), self._without

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from attune.decode.bound import json_text
 from attune.errors import BadRequest
 from attune.request import Choice, Fixed, Free, Number, Pick, Slot, literal
 
@@ -17,10 +18,6 @@ _MOST_LISTED = 200
 _SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
 _STRING = r'(?:[^"\\]|\\.)*'
 _SPACE = r"\s*"
-_FIRST = r'[^" \\\x00-\x1f]|[\\]["\\/]'
-"""No field takes an empty text, and a model with nothing else in its way may like to end at once."""
-_LETTER = r'[^"\\\x00-\x1f]|[\\]["\\/nt]'
-"""Of a JSON string, or an escape, in a form that regular expressions and llama.cpp's grammars share."""
 
 
 def json_schema(slots: tuple[Slot, ...], formats: bool = False) -> dict[str, Any]:
@@ -104,7 +101,7 @@ def _exact(slot: Slot, said: Callable[[str], str]) -> str:
         case Number():
             return f"({'|'.join(map(said, _numbers(slot)))})" if _few(slot) else _digits(slot, said)
         case Free():
-            return f"({_FIRST})({_LETTER}){{0,{slot.max_chars - 1}}}"
+            return json_text(slot.max_chars)
 
 
 def _few(slot: Number) -> bool:
