@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attune import task as tasks
-from attune.address import Address
+from attune.address import Address, load
 from attune.engines import Engine
 from attune.errors import BadConfig, StoreError
 from attune.export import Column
@@ -86,7 +86,9 @@ def task(name: str, engine_address: str) -> Task:
 def model_folder(engine_address: str) -> Path | None:
     """Where the model of an engine is kept, if it is in a folder."""
     scheme, rest = _split(engine_address, _ENGINES, "engine")
-    folders = {"pocket": POCKET} | dict.fromkeys(("openvino", "ctranslate2"), Path(rest.partition("?")[0]))
+    folders = {"pocket": POCKET} | dict.fromkeys(
+        ("openvino", "torch", "ctranslate2"), Path(rest.partition("?")[0])
+    )
     return folders.get(scheme)
 
 
@@ -114,14 +116,37 @@ def _openvino(rest: str) -> Engine:
     from attune.engines.openvino import OpenVINOEngine
 
     folder = Path(name)
+    return OpenVINOEngine(folder, *_with_adapter(folder, address))
+
+
+def _torch(rest: str) -> Engine:
+    name, _, query = rest.partition("?")
+    if not name:
+        raise BadConfig("torch: needs the model's folder, like torch:models/gemma")
+    address = Address.of(f"torch:{rest}", "torch", name, query)
+    address.check_options(("adapter", "device", "dtype"))
+    for library in ("torch", "transformers"):
+        load(library, "torch")
+    from attune.engines.torch import TorchEngine
+
+    folder = Path(name)
+    device, dtype = (address.options.get(option, "") for option in ("device", "dtype"))
+    return TorchEngine(folder, *_with_adapter(folder, address), device=device, dtype=dtype)
+
+
+def _with_adapter(folder: Path, address: Address) -> tuple[str, Path | None]:
+    """The model's id, where its folder's name alone would not do, and the adapter that the address names.
+
+    Raises ModelError where that was made for another model.
+    """
     if "adapter" not in address.options:
-        return OpenVINOEngine(folder)
+        return "", None
     from attune.adapters.kept import label
     from attune.adapters.weights import check_base
 
     adapter = Path(address.options["adapter"])
     check_base(adapter, folder)
-    return OpenVINOEngine(folder, f"{folder.resolve().name}+{label(adapter)}", adapter=adapter)
+    return f"{folder.resolve().name}+{label(adapter)}", adapter
 
 
 def _ctranslate2(rest: str) -> Engine:
@@ -260,6 +285,7 @@ _BROKERS: Mapping[str, Callable[[str, bool], Source]] = {"kafka": _kafka, "pubsu
 _ENGINES: Mapping[str, Callable[[str], Engine]] = {
     "pocket": _pocket,
     "openvino": _openvino,
+    "torch": _torch,
     "ctranslate2": _ctranslate2,
     "http": _http("http"),
     "https": _http("https"),

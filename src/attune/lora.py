@@ -83,6 +83,31 @@ def read(folder: Path) -> dict[str, Factors]:
         ) from error
 
 
+def fitting(folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Factors]:
+    """The factors in the PEFT folder `folder` for a model whose linear layers have `shapes`, [out, in], by
+    their names.
+
+    Raises EngineError for an adapter that cannot be read, and names the modules that the model has not, or
+    has in another shape.
+    """
+    # An untrained one adds nothing, and may be of a layer that takes another's keys and was left out.
+    trained = {module: added for module, added in read(folder).items() if added.b.any()}
+    wanted = {module.replace("language_model.", ""): added for module, added in trained.items()}
+    if missing := [module for module in wanted if module not in shapes]:
+        raise EngineError(
+            f"{folder} changes {named(missing)}, which this engine cannot find in the model, or cannot "
+            "change: it serves adapters of the linear layers before the vocabulary head. Is it this model's?"
+        )
+    needs = {module: (added.b.shape[0], added.a.shape[1]) for module, added in wanted.items()}
+    if odd := [module for module, shape in needs.items() if shapes[module] != shape]:
+        there, here = shapes[odd[0]], needs[odd[0]]
+        raise EngineError(
+            f"{folder} was made for another model: its {named(odd)} is {here[0]}×{here[1]}, "
+            f"the model's is {there[0]}×{there[1]}"
+        )
+    return wanted
+
+
 def write(folder: Path, factors: Mapping[str, Factors], base: str, task_type: str = "CAUSAL_LM") -> None:
     """Writes `factors`, their scales multiplied into b, as a PEFT folder for the model called `base`."""
     ranks = {module: added.a.shape[0] for module, added in factors.items()}

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from attune.errors import EngineError
-from attune.lora import Factors, named, read
+from attune.lora import fitting
 
 _HEAD = "lm_head"
 _GRAPH = "openvino_model.xml"
@@ -24,24 +23,9 @@ def branch(model: Any, adapter: Path) -> None:
     """
     from openvino import opset13
 
-    factors = read(adapter)
     found = _linear_layers(model)
-    # An untrained one adds nothing, and may be of a layer that takes another's keys and was not exported.
-    trained = {module: added for module, added in factors.items() if added.b.any()}
-    wanted = {module.replace("language_model.", ""): added for module, added in trained.items()}
-    if missing := [module for module in wanted if module not in found or module == _HEAD]:
-        raise EngineError(
-            f"{adapter} changes {named(missing)}, which this engine cannot find in the model, or cannot "
-            "change: it serves adapters of the linear layers before the vocabulary head. Is it this model's?"
-        )
-    odd = [module for module, added in wanted.items() if _shape(found[module]) != _shape_of(added)]
-    if odd:
-        there, here = _shape(found[odd[0]]), _shape_of(wanted[odd[0]])
-        raise EngineError(
-            f"{adapter} was made for another model: its {named(odd)} is {here[0]}×{here[1]}, "
-            f"the model's is {there[0]}×{there[1]}"
-        )
-    for module, added in wanted.items():
+    shapes = {module: _shape(product) for module, product in found.items() if module != _HEAD}
+    for module, added in fitting(adapter, shapes).items():
         product = found[module]
         readers = product.output(0).get_target_inputs()
         narrow = opset13.matmul(product.input_value(0), opset13.constant(added.a), False, True)
@@ -85,7 +69,3 @@ def _shape(product: Any) -> tuple[int, int]:
     """Outputs and inputs of a linear layer; its weights are its second factor, transposed."""
     rows, columns = product.input_value(1).get_partial_shape()
     return rows.get_length(), columns.get_length()
-
-
-def _shape_of(added: Factors) -> tuple[int, int]:
-    return added.b.shape[0], added.a.shape[1]

@@ -24,13 +24,13 @@ class OpenVINOEngine(PagedEngine):
         self,
         folder: Path,
         model: str = "",
+        adapter: Path | None = None,
         *,
         context_tokens: int = CONTEXT_TOKENS,
         step_tokens: int = 0,
         running: int = 0,
         cache_mb: int | None = None,
         exact: bool = False,
-        adapter: Path | None = None,
     ) -> None:
         found = open_folder(folder)
         machine = this_machine()
