@@ -1,4 +1,4 @@
-"""Sentences of a chat: what an excerpt may be, so that it is always the chat's own words."""
+"""Sentences and turns of a chat: what an excerpt may be, so that it is always the chat's own words."""
 
 from __future__ import annotations
 
@@ -41,6 +41,20 @@ def candidates(
     return tuple(telling or [*short][:most])
 
 
+def runs_of_turns(
+    chat: Chat, max_chars: int, turns: int, role: Role | None = None, most: int = 24
+) -> tuple[str, ...]:
+    """Runs of `turns` turns in a row, one a line, each run cut to `max_chars`; of a shorter chat all of it.
+
+    Only turns of `role` where that is given and it said anything. The first `most` of them.
+    """
+    said = [" ".join(turn.text.split()) for turn in chat.turns if role is None or turn.role is role]
+    spoken = list(filter(None, said)) or [" ".join(turn.text.split()) for turn in chat.turns]
+    starts = range(max(1, len(spoken) - turns + 1))
+    runs = (shorten("\n".join(spoken[start : start + turns]), max_chars) for start in starts)
+    return tuple(dict.fromkeys(runs))[:most]
+
+
 def shorten(text: str, max_chars: int) -> str:
     """The beginning of `text`, at most `max_chars` characters, ending at a whole word where there is one."""
     if len(text) <= max_chars:
@@ -50,9 +64,12 @@ def shorten(text: str, max_chars: int) -> str:
 
 
 def is_excerpt(value: str, chat: Chat) -> bool:
-    """Whether `value`, white space aside, stands in one turn of the chat."""
+    """Whether `value`, white space aside, stands in what was said, by one side or by both in turn."""
     wanted = "".join(value.split())
-    return any(wanted in "".join(turn.text.split()) for turn in chat.turns)
+    sides = [[turn for turn in chat.turns if turn.role is role] for role in Role]
+    return any(
+        wanted in "".join("".join(turn.text.split()) for turn in side) for side in (*sides, chat.turns)
+    )
 
 
 def _runs(turn: list[str], max_chars: int, most: int) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 
 from attune.chat import Chat, Role
 from attune.errors import Misfit
-from attune.excerpt import candidates, is_excerpt
+from attune.excerpt import candidates, is_excerpt, runs_of_turns
 from attune.ground import names_count, ungrounded
 from attune.request import TOKENS_PER_CHAR, Choice, Fixed, Free, Grounds, Number, Pick, Slot
 
@@ -192,12 +192,14 @@ class TextField:
 class ExcerptField:
     """One or two sentences of the chat itself, chosen by the model's likelihood: never invented.
 
-    It chooses among the first `candidates` of them, in the turns of `role` where that is given.
+    With `turns` it is that many whole turns in a row, a line each, and not sentences. It chooses among
+    the first `candidates` of them, in the turns of `role` where that is given.
     """
 
     name: str
     max_chars: int = 200
     sentences: int = 1
+    turns: int = 0
     role: Role | None = None
     candidates: int = 24
     about: str = ""
@@ -208,10 +210,14 @@ class ExcerptField:
 
     def describe(self) -> str:
         whose = f"the {self.role}'s" if self.role else "the chat's"
-        return _told(self.about, f"{whose} own words: at most {self.sentences} sentence(s), copied exactly")
+        most = f"{self.turns} message(s)" if self.turns else f"{self.sentences} sentence(s)"
+        return _told(self.about, f"{whose} own words: at most {most}, copied exactly")
 
     def slots(self, chat: Chat, end: str) -> tuple[Slot, ...]:
-        options = candidates(chat, self.max_chars, self.sentences, self.role, self.candidates)
+        if self.turns:
+            options = runs_of_turns(chat, self.max_chars, self.turns, self.role, self.candidates)
+        else:
+            options = candidates(chat, self.max_chars, self.sentences, self.role, self.candidates)
         return (
             Fixed(' "'),
             Pick(self.name, tuple(_json(option)[1:-1] for option in options)),

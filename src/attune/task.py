@@ -235,9 +235,9 @@ def _check_field(part: Field, spot: str) -> None:
     ):
         raise BadTask(f"{spot}: max_chars must be a whole number, at least 10")
     if isinstance(part, ExcerptField) and (
-        part.sentences not in (1, 2) or part.candidates not in range(1, 65)
+        part.sentences not in (1, 2) or part.turns not in range(4) or part.candidates not in range(1, 65)
     ):
-        raise BadTask(f"{spot}: sentences must be 1 or 2, candidates 1 to 64")
+        raise BadTask(f"{spot}: sentences must be 1 or 2, turns 1 to 3 in place of them, candidates 1 to 64")
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from attune import prompt
 from attune.chat import Chat, Role, Turn
-from attune.excerpt import candidates, is_excerpt, sentences
+from attune.excerpt import candidates, is_excerpt, runs_of_turns, sentences
 from attune.ground import Source, ungrounded
 from attune.prompt import Style
 
@@ -46,6 +46,29 @@ def test_every_candidate_is_in_the_chat_and_short_enough(chat: Chat, most: int) 
     for candidate in found:
         assert is_excerpt(candidate, chat)
         assert 0 < len(candidate) <= 60
+
+
+@given(chats, st.sampled_from([1, 2, 3]))
+def test_every_run_of_turns_is_in_the_chat_and_short_enough(chat: Chat, turns: int) -> None:
+    found = runs_of_turns(chat, 60, turns, most=5)
+    assert any(map(str.strip, found)) == any(turn.text.split() for turn in chat.turns)
+    assert len(found) <= 5
+    assert all(is_excerpt(run, chat) and len(run) <= 60 for run in found)
+
+
+def test_runs_of_turns_are_one_sides_messages_in_a_row() -> None:
+    said = (
+        Turn(Role.CUSTOMER, "My  parcel never came"),
+        Turn(Role.AGENT, "Which one?"),
+        Turn(Role.CUSTOMER, "48213"),
+        Turn(Role.CUSTOMER, "since Monday"),
+    )
+    chat = Chat("1", "2", said)
+    wanted = ("My parcel never came\n48213", "48213\nsince Monday")
+    assert runs_of_turns(chat, 200, 2, Role.CUSTOMER) == wanted
+    assert all(is_excerpt(run, chat) for run in wanted)
+    assert not is_excerpt("since Monday Which one?", chat)
+    assert runs_of_turns(Chat("1", "2", said[:2]), 200, 2, Role.CUSTOMER) == ("My parcel never came",)
 
 
 def test_candidates_are_the_customers_telling_sentences() -> None:
