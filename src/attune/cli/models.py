@@ -13,6 +13,7 @@ import click
 from attune import connect
 from attune.cli.options import configured
 from attune.cli.progress import steps
+from attune.cli.recommend import recommend
 from attune.cli.table import show as show_table
 from attune.cli.verb import Verb
 from attune.config import Config
@@ -35,6 +36,9 @@ _CODES = "0: done. 2: usage or settings. 3: the model cannot be fetched, convert
 @click.group()
 def models() -> None:
     """Models beside the one in the package. Needs the extra [models] to add one."""
+
+
+models.add_command(recommend)
 
 
 @models.command(
