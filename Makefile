@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := src tests bench deploy examples recipes services
 
-.PHONY: help demo example-bakery test lint format check kill kill-kafka kill-arms kill-batch kill-tune soak-batch races services soak answers bench bench-beam bench-t5 bench-tune beam-flink bench-engine capacity desk-load arms-simulation lint-deploy pocket lock clean
+.PHONY: help demo example-bakery test lint format check kill kill-kafka kill-arms kill-batch kill-tune soak-batch races services soak answers bench bench-beam bench-t5 bench-tune beam-flink race capacity desk-load arms-simulation lint-deploy pocket lock clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
@@ -63,9 +63,10 @@ bench-beam: $(VENV)/.dev  ## attune in Apache Beam beside the seed's pipeline, s
 beam-flink: $(VENV)/.dev  ## Kafka to PostgreSQL, Kafka and Parquet on a Flink cluster, its managers killed 20 times; ten minutes
 	$(BIN)/python -W ignore -m tests.beam.kill_flink --kills 20 --chats 60 --engine pocket
 
-bench-engine: $(VENV)/.dev  ## the engine beside others on the same work, set up on first use; writes docs/benchmarks.md
+race: $(VENV)/.dev  ## attune beside seven others on the same chats, set up on first use; writes docs/benchmarks.md
 	$(BIN)/python -m bench.race setup
 	$(BIN)/python -m bench.race
+	$(BIN)/python -m bench.roofline
 
 bench-t5: $(VENV)/.dev  ## a T5 beside Transformers on the same weights, set up on first use; writes docs/benchmarks.md
 	test -x build/bench-t5/env/bin/python || $(PYTHON) -m venv build/bench-t5/env

@@ -21,10 +21,10 @@ from attune.models import POCKET
 from bench import report
 from bench.beam import ours
 from bench.beam.ends import Took
+from bench.pipeline import unread
 from bench.race.chats import chats, write_work
 from bench.race.setup import ROOT, environ
 from bench.race.work import WARM
-from bench.pipeline import unread
 
 HERE = Path(__file__).parent
 WEIGHTS = ROOT / "models" / "pocket-hf"
@@ -43,13 +43,14 @@ def write_middle(count: int, work: Path) -> list[Chat]:
     """Writes the questions about the `count` sample chats nearest to the median length, and gives those."""
     pool = 2 * count
     write_work("pocket", POCKET, pool, work)
-    lines, read = work.read_text(encoding="utf-8").splitlines(keepends=True), chats(pool)
-    assert len(lines) == len(read), "a chat was left out: which question is whose is not known"
+    head, *jobs = work.read_text(encoding="utf-8").splitlines(keepends=True)
+    read = chats(pool)
+    assert len(jobs) == len(read), "a chat was left out: which question is whose is not known"
     pairs = sorted(
-        zip(lines[WARM:], read[WARM:], strict=True), key=lambda pair: len(json.loads(pair[0])["triage"])
+        zip(jobs[WARM:], read[WARM:], strict=True), key=lambda pair: len(json.loads(pair[0])["triage"]["ids"])
     )
     middle = pairs[(pool - count) // 2 :][:count]
-    work.write_text("".join([*lines[:WARM], *(line for line, _ in middle)]), encoding="utf-8")
+    work.write_text("".join([head, *jobs[:WARM], *(line for line, _ in middle)]), encoding="utf-8")
     return [chat for _, chat in middle]
 
 
@@ -96,9 +97,9 @@ def race(python: Path, count: int) -> str:
 On {_cores()}. The seed's shape is RunInference with a KerasHub-on-JAX handler in bfloat16; both sides
 have the embedded model's weights, attune's are int8. Both read the {count} sample chats nearest to the
 median length, given at once; compiling and loading are not counted. The seed's side answers triage for
-all and a reply for every third, each as long as attune's to the same question. attune drafts for those
-it finds unhappy, and chooses excerpts by likelihood, as the embedded model's tasks want it; the median
-of {_ROUNDS} rounds."""
+all and a reply for every third, each until it ends, at most as long as the longest that fits. attune
+drafts for those it finds unhappy, and chooses excerpts by likelihood, as the embedded model's tasks want
+it; the median of {_ROUNDS} rounds."""
 
 
 def cost(sizes: list[int]) -> str:

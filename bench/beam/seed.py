@@ -22,21 +22,22 @@ from bench.beam.ends import Ends, Took
 from bench.race.gemma import Gemma, width
 from bench.race.work import Given, Job, given
 
-_LOADED: list[Gemma] = []
+LOADED: list[Gemma] = []
+"""The model of this process."""
 
 
 class Handler(ModelHandler[Any, PredictionResult, Any]):
     """`batch` prompts in one call of generate; the seed's handler calls it for one after the other."""
 
-    def __init__(self, folder: Path, batch: int, wide: int) -> None:
+    def __init__(self, folder: Path, batch: int, wide: int, ends: Sequence[int] = ()) -> None:
         super().__init__(min_batch_size=batch, max_batch_size=batch)
-        self._folder, self._batch, self._wide = folder, batch, wide
+        self._folder, self._batch, self._wide, self._ends = folder, batch, wide, ends
 
     def load_model(self) -> Gemma:
-        if not _LOADED:
+        if not LOADED:
             print("the model is loaded", file=sys.stderr)
-            _LOADED.append(Gemma(self._folder, self._batch, self._wide))
-        return _LOADED[0]
+            LOADED.append(Gemma(self._folder, self._batch, self._wide, self._ends))
+        return LOADED[0]
 
     def run_inference(self, batch: Sequence[Any], model: Gemma, inference_args: Any = None) -> Iterator[Any]:
         for start in range(0, len(batch), self._batch):
@@ -50,11 +51,11 @@ def run(jobs: list[Job], handler: Handler) -> list[float]:
     ends = Ends()
     with beam.Pipeline("FnApiRunner") as pipeline:
         keyed = pipeline | beam.Create(list(enumerate(jobs)))
-        triage = keyed | "Ask" >> beam.Map(lambda pair: (pair[0], pair[1].triage))
+        triage = keyed | "Ask" >> beam.Map(lambda pair: (pair[0], pair[1].triage.ids))
         done = triage | "Triage" >> RunInference(KeyedModelHandler(handler))
         happy = done | "Happy" >> beam.Filter(lambda pair: jobs[pair[0]].reply is None)
         unhappy = done | "Unhappy" >> beam.Filter(lambda pair: jobs[pair[0]].reply is not None)
-        reply = unhappy | "Ask again" >> beam.Map(lambda pair: (pair[0], jobs[pair[0]].reply))
+        reply = unhappy | "Ask again" >> beam.Map(lambda pair: (pair[0], jobs[pair[0]].reply.ids))
         drafted = reply | "Reply" >> RunInference(KeyedModelHandler(handler))
         happy | "Table" >> beam.Map(ends.note)
         drafted | "Review" >> beam.Map(ends.note)
@@ -62,7 +63,7 @@ def run(jobs: list[Job], handler: Handler) -> list[float]:
 
 
 def main(asked: Given) -> None:
-    handler = Handler(asked.model, 16 if asked.way == "batched" else 1, width(asked.jobs))
+    handler = Handler(Path(asked.model), 16 if asked.way == "batched" else 1, width(asked.jobs), asked.ends)
     run(asked.jobs[:1], handler)
     began = time.perf_counter()
     each = run(asked.jobs, handler)

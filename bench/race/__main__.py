@@ -1,52 +1,79 @@
-"""The engine beside others: one run, the same weights, the same questions, answers of the same length.
+"""attune beside what people use today: the same weights, the same chats, each set up as its docs say is best.
 
-python -m bench.race setup                    # environments and models, once; half an hour
-python -m bench.race                          # the whole race; writes docs/benchmarks.md and its picture
-python -m bench.race --only ours,genai --model pocket
-python -m bench.race --quick --dry            # few chats, one round, nothing written
+python -m bench.race setup                         # environments and models, once; half an hour
+python -m bench.race                               # all, some fifty minutes; writes docs/benchmarks.md
+python -m bench.race --model pocket --only hf,ray  # a part; results are kept, and a second call goes on
+python -m bench.race --again                       # forgets what is kept, and runs anew
+python -m bench.race --chats 8 --folder /tmp/try --dry
 """
 
 from __future__ import annotations
 
 import argparse
+import tempfile
+import time
 from pathlib import Path
 
-from bench.race.chats import POCKET, SHAPE
-from bench.race.race import RIVALS, race
+from bench.race import page
+from bench.race.chats import POCKET, SHAPE, write_work
+from bench.race.kept import Kept
+from bench.race.rivals import CHATS, RIVALS
+from bench.race.run import Runner
 from bench.race.setup import ROOT, Place, setup
+from bench.race.work import Result
 
 
 def main() -> None:
-    names = list(dict.fromkeys(rival.name for rival in RIVALS))
+    names = [rival.name for rival in RIVALS]
     parser = argparse.ArgumentParser(
-        prog="python -m bench.race",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        prog="python -m bench.race", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("what", nargs="?", choices=("race", "setup"), default="race")
     parser.add_argument("--only", default=",".join(names), help=f"some of {', '.join(names)}")
+    parser.add_argument("--model", choices=(POCKET, SHAPE), action="append", help="both by default")
+    parser.add_argument("--chats", type=int, default=CHATS, help="for the fast; the slow get fewer")
+    parser.add_argument("--limit", type=float, default=420, help="seconds that a run may take")
+    parser.add_argument("--again", action="store_true", help="forget the results that are kept")
+    parser.add_argument("--dry", action="store_true", help="print, but write no page and keep no result")
     parser.add_argument(
-        "--model", choices=(POCKET, SHAPE), action="append", help="one model; both by default"
-    )
-    parser.add_argument("--chats", type=int, default=300, help="for the fast; the slow get fewer")
-    parser.add_argument("--rounds", type=int, default=3, help="for the fast")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the chats, one round, no latency")
-    parser.add_argument("--dry", action="store_true", help="print, but write nothing")
-    parser.add_argument(
-        "--folder", type=Path, default=ROOT / "build" / "race", help="environments and models"
+        "--folder", type=Path, default=ROOT / "build" / "race", help="environments, models, results"
     )
     options = parser.parse_args()
     only = options.only.split(",")
     if unknown := sorted(set(only) - set(names)):
-        parser.error(f"no rival is called {unknown[0]!r}; there are {', '.join(names)}")
+        parser.error(f"no runner is called {unknown[0]!r}; there are {', '.join(names)}")
     place = Place(options.folder)
     if options.what == "setup":
-        setup(place, only)
+        setup(place)
         return
-    chats = max(10, options.chats // 10) if options.quick else options.chats
-    rounds = 1 if options.quick else options.rounds
-    models = options.model or [POCKET, SHAPE]
-    race(place, models, only, chats, rounds, latency=not options.quick, write=not options.dry)
+    for model in options.model or (POCKET, SHAPE):
+        with tempfile.TemporaryDirectory() as scratch:
+            results = Path(scratch) / "results" if options.dry else place.folder / "results" / model
+            kept = Kept(results)
+            for rival in RIVALS if options.again else ():
+                if rival.name in only:
+                    kept.forget(rival)
+            race(place, model, only, options.chats, options.limit, kept)
+            print(f"\n{page.TITLES[model]}\n\n{page.body(model, kept)}\n", flush=True)
+            if not options.dry:
+                page.write(model, kept)
+
+
+def race(place: Place, model: str, only: list[str], chats: int, limit_s: float, kept: Kept) -> None:
+    """Runs all that is not kept yet, those of several rounds in turn."""
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder) / "work.jsonl"
+        count = write_work(model, place.model(model, "hf"), chats, work)
+        runner = Runner(place, model, work, chats, limit_s)
+        for number in range(max(rival.rounds for rival in RIVALS)):
+            for rival in RIVALS:
+                if rival.name not in only or number >= rival.rounds or kept.has(rival, number):
+                    continue
+                began = time.monotonic()
+                said = runner.run(rival, min(count, rival.most[model]))
+                kept.add(rival, number, said)
+                told = f"{said.rate:.2f} chats/s" if isinstance(said, Result) else said
+                print(f"{model}: {rival.label}: {told}; {time.monotonic() - began:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

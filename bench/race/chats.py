@@ -2,25 +2,45 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from attune import connect, prompt
+from attune.answer import parse
 from attune.chat import Chat
-from attune.engines.openvino import OpenVINOEngine
-from attune.engines.openvino.folder import open_folder
+from attune.engines.http.schema import gbnf, regex
+from attune.engines.paged.folder import described
 from attune.engines.paged.tokens import Tokens
-from attune.request import Choice, Fixed, Free, Pick, Request, Slot
-from bench.race.work import WARM, Job
+from attune.errors import Misfit
+from attune.request import Choice, Fixed, Free, Number, Pick, Request, Slot
+from attune.task import Task
 from bench.pipeline import sample
+from bench.race import work
+from bench.race.work import WARM, Answer, Job, Question
 
-POCKET, SHAPE = "pocket", "shape270"
-ANSWER = 40
-"""Tokens of every answer of the model with random weights."""
-_BEFORE, _BETWEEN, _AFTER = '{"sentiment":', ' "summary": "', '"}'
-_OPTIONS = (" -1,", " 0,", " 1,")
-_NO_LIMIT = 100_000
+POCKET, SHAPE = "pocket", "shape"
+FORCED = 40
+"""Tokens of an answer of the model with random weights, where no grammar ends it."""
+_SUMMARY_CHARS = 140
+"""So long may the summary of the model with random weights be: its words have five characters each, so that
+one that a grammar ends has about FORCED tokens too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A chat and its questions: triage, and a reply where the customer is taken to be unhappy."""
+
+    chat: Chat
+    triage: Request
+    reply: Request | None
+
+
+def tasks(model: str) -> tuple[Task, Task]:
+    """Triage, and the reply that it escalates to."""
+    triage = connect.task("triage", "pocket" if model == POCKET else "openvino:")
+    assert triage.escalation is not None
+    return triage, triage.escalation.draft
 
 
 def chats(count: int) -> list[Chat]:
@@ -41,66 +61,89 @@ def unhappy(number: int) -> bool:
     return number % 3 == 0
 
 
-def questions(model: str, count: int, tokens: Tokens, way: str = "") -> list[tuple[Request, Request | None]]:
-    """For each chat its triage question, and its reply question where there is one, warm-up included.
-
-    `way` "plain" asks for whole answers, token by token, as any engine can write them.
-    """
-    name = "pocket" if model == POCKET else "openvino:"
-    triage = connect.task("triage", name)
-    assert triage.escalation is not None
-    reply = triage.escalation.draft
-    made: list[tuple[Request, Request | None]] = []
+def questions(model: str, count: int) -> list[Asked]:
+    """For each chat, those to warm up with included, what is asked about it."""
+    triage, reply = tasks(model)
+    made = []
     for number, chat in enumerate(chats(count)):
         first, second = triage.request(chat), reply.request(chat)
         if any(isinstance(slot, Pick) and not slot.options for slot in (*first.slots, *second.slots)):
             continue  # nothing of the customer's to quote
         if model == SHAPE:
-            first = replace(first, slots=_slots(tokens) if way != "plain" else (_free("answer", ANSWER),))
-            second = replace(second, slots=(_free("reply", ANSWER),))
-        made.append((first, second if unhappy(number) else None))
+            first = replace(first, slots=tuple(map(_short, first.slots)))
+            second = replace(second, slots=(Free("reply", 10**6, FORCED, json=False),))
+        made.append(Asked(chat, first, second if unhappy(number) else None))
     return made
 
 
 def write_work(model: str, folder: Path, count: int, path: Path) -> int:
-    """Writes the jobs of `count` chats for the rivals, and says how many there are. An answer of the embedded
-    model is as long as ours to the same question is."""
-    found = open_folder(folder)
-    tokens = Tokens(found.tokenizer, found.ends, found.bos, _vocabulary(folder))
-    asked = questions(model, count, tokens)
-    lengths = _lengths(folder, asked) if model == POCKET else [(ANSWER, ANSWER)] * len(asked)
-    known_at = len(tokens.encode(_BEFORE)) + len(tokens.encode(_OPTIONS[0]))
+    """Writes the jobs of `count` chats for the runners, and says how many. The tokenizer is `folder`'s."""
+    tokens = tokens_of(folder)
+    forced = FORCED if model == SHAPE else 0
     jobs = [
-        Job(_ids(first, tokens), length[0], _ids(second, tokens) if second else None, length[1], known_at)
-        for (first, second), length in zip(asked, lengths, strict=True)
+        Job(
+            number,
+            _question(asked.triage, tokens, forced),
+            _question(asked.reply, tokens, forced) if asked.reply else None,
+        )
+        for number, asked in enumerate(questions(model, count))
     ]
-    path.write_text("".join(json.dumps(asdict(job)) + "\n" for job in jobs), encoding="utf-8")
+    work.write(path, jobs, sorted(tokens.ends))
     return len(jobs) - WARM
 
 
-def _slots(tokens: Tokens) -> tuple[Slot, ...]:
-    """Triage in ANSWER tokens: what is known, one choice, and the rest as free text."""
-    known = sum(len(tokens.encode(text)) for text in (_BEFORE, _BETWEEN, _AFTER, _OPTIONS[0]))
-    summary = Free("summary", _NO_LIMIT, ANSWER - known)
-    return Fixed(_BEFORE), Choice("sentiment", _OPTIONS), Fixed(_BETWEEN), summary, Fixed(_AFTER)
+def tokens_of(folder: Path) -> Tokens:
+    found = described(folder)
+    return Tokens(found.tokenizer, found.ends, found.bos, found.vocabulary)
 
 
-def _free(name: str, tokens: int) -> Free:
-    return Free(name, _NO_LIMIT, tokens, json=False)
+def valid(model: str, count: int, tokens: Tokens, answers: Sequence[tuple[int, bool, Answer]]) -> int:
+    """How many of the answers fit their task."""
+    both, asked = tasks(model), questions(model, count)
+    return sum(
+        _fits(both[reply], _text(answer, tokens), asked[number].chat) for number, reply, answer in answers
+    )
 
 
-def _ids(request: Request, tokens: Tokens) -> list[int]:
+def _fits(task: Task, text: str, chat: Chat) -> bool:
+    try:
+        parse(task, text, chat)
+    except Misfit:
+        return False
+    return True
+
+
+def _text(answer: Answer, tokens: Tokens) -> str:
+    if isinstance(answer, str):
+        return answer
+    end = next((place for place, token in enumerate(answer) if token in tokens.ends), len(answer))
+    return b"".join(tokens.pieces[token] for token in answer[:end]).decode("utf-8", "replace")
+
+
+def _short(slot: Slot) -> Slot:
+    if not isinstance(slot, Free):
+        return slot
+    return replace(slot, max_chars=_SUMMARY_CHARS, max_tokens=FORCED, grounds=None)
+
+
+def _question(request: Request, tokens: Tokens, forced: int) -> Question:
     parts = prompt.render(request.prompt, tokens.style)
-    return tokens.encode_prompt(parts.head, "\n".join(parts.lines), parts.tail)
+    ids = tokens.encode_prompt(parts.head, "\n".join(parts.lines), parts.tail)
+    bound = any(not isinstance(slot, Free) for slot in request.slots)
+    most = sum(_most(slot, tokens) for slot in request.slots) + bound  # the end, if anything ends it
+    grammar = (regex(request.slots), gbnf(request.slots)) if bound else ("", "")
+    return Question(ids, most, *grammar, forced=forced)
 
 
-def _lengths(folder: Path, asked: list[tuple[Request, Request | None]]) -> list[tuple[int, int]]:
-    engine = OpenVINOEngine(folder)
-    futures = [[engine.submit(request) for request in pair if request] for pair in asked]
-    answers = [[future.result().output_tokens for future in pair] for pair in futures]
-    engine.close()
-    return [(pair[0], pair[-1]) for pair in answers]
-
-
-def _vocabulary(folder: Path) -> int:
-    return int(json.loads((folder / "config.json").read_text(encoding="utf-8"))["vocab_size"])
+def _most(slot: Slot, tokens: Tokens) -> int:
+    """The tokens of the longest text that fits `slot`."""
+    longest: Callable[[Sequence[str]], int] = lambda texts: max(len(tokens.encode(text)) for text in texts)  # noqa: E731
+    match slot:
+        case Fixed(text=text):
+            return longest([text])
+        case Choice(options=options) | Pick(options=options):
+            return longest(options)
+        case Number(low=low, high=high, end=end):
+            return longest([f" {number}{end}" for number in (low, high)])
+        case Free(max_tokens=max_tokens):
+            return max_tokens

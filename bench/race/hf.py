@@ -1,73 +1,67 @@
-"""Transformers' generate in bfloat16, in batches of chats of like length."""
+"""Transformers' generate, in batches of chats of like length."""
 
 from __future__ import annotations
 
 import os
-import time
 from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
-from bench.race.work import Given, Job, Progress, Result, given, say
+from bench.race.loops import in_batches
+from bench.race.work import Given, Question, Result, given, say
 
 BATCH = 16
 
 
-class Batches:
-    """Triage for all, then reply, each sorted by length."""
+class Transformers:
+    """A model in a type and with a cache, "bfloat16 dynamic" for one: answers a batch in one generate."""
 
-    def __init__(self, model: Any, result: Result) -> None:
-        self._model, self._result = model, result
+    def __init__(self, folder: str, ends: list[int], way: str) -> None:
         self._torch: Any = import_module("torch")
+        transformers: Any = import_module("transformers")
+        self._torch.set_num_threads(os.cpu_count() or 1)
+        dtype, self._cache = way.split()
+        self._ends = ends
+        loaded = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(self._torch, dtype))
+        self._model = loaded.eval()
 
-    def run(self, jobs: list[Job]) -> list[list[int]]:
-        progress = Progress(len(jobs))
-        began = time.perf_counter()
-        triage = self._ask([(job.triage, job.triage_tokens) for job in jobs], progress)
-        self._ask([(job.reply, job.reply_tokens) for job in jobs if job.reply is not None])
-        self._result.seconds = time.perf_counter() - began
-        return triage
-
-    def _ask(self, asked: list[tuple[list[int], int]], progress: Progress | None = None) -> list[list[int]]:
-        order = sorted(range(len(asked)), key=lambda index: len(asked[index][0]))
-        answers: list[list[int]] = [[] for _ in asked]
-        for start in range(0, len(order), BATCH):
-            batch = order[start : start + BATCH]
-            made = self._generate([asked[index] for index in batch])
-            for index, answer in zip(batch, made, strict=True):
-                answers[index] = answer[: asked[index][1]]
-            if progress:
-                progress.step(len(batch))
-        return answers
-
-    def _generate(self, batch: list[tuple[list[int], int]]) -> list[list[int]]:
+    def __call__(self, asked: list[Question]) -> list[list[int]]:
+        """Padded on the left. An answer is cut behind its end, unless it is forced to go on."""
         torch = self._torch
-        width, most = max(len(ids) for ids, _ in batch), max(count for _, count in batch)
-        ids = torch.tensor([[0] * (width - len(ids)) + ids for ids, _ in batch])
-        mask = torch.tensor([[0] * (width - len(ids)) + [1] * len(ids) for ids, _ in batch])
+        width, most = max(len(each.ids) for each in asked), max(each.free for each in asked)
+        ids = torch.tensor([[0] * (width - len(each.ids)) + each.ids for each in asked])
+        mask = torch.tensor([[0] * (width - len(each.ids)) + [1] * len(each.ids) for each in asked])
+        forced = asked[0].forced
         with torch.inference_mode():
             made = self._model.generate(
-                input_ids=ids, attention_mask=mask, max_new_tokens=most, min_new_tokens=most, do_sample=False
+                input_ids=ids,
+                attention_mask=mask,
+                max_new_tokens=most,
+                min_new_tokens=forced or None,
+                do_sample=False,
+                eos_token_id=self._ends,
+                pad_token_id=0,
+                cache_implementation=self._cache,
             )
-        self._result.decoded += most * len(batch)
-        rows: list[list[int]] = made[:, width:].tolist()
-        return rows
+        return [
+            whole(row[: each.free], [] if forced else self._ends)
+            for row, each in zip(made[:, width:].tolist(), asked, strict=True)
+        ]
+
+
+def whole(answer: list[int], ends: list[int]) -> list[int]:
+    """The tokens of `answer` up to its end."""
+    end = next((place for place, token in enumerate(answer) if token in ends), len(answer))
+    return answer[: end + 1]
 
 
 def main(asked: Given) -> None:
-    torch: Any = import_module("torch")
-    transformers: Any = import_module("transformers")
-    began = time.perf_counter()
-    torch.set_num_threads(os.cpu_count() or 1)
-    dtype = torch.float32 if asked.way == "exact" else torch.bfloat16
-    model = transformers.AutoModelForCausalLM.from_pretrained(asked.model, dtype=dtype).eval()
-    result = Result(
-        load_s=time.perf_counter() - began,
-        version=version("transformers"),
-        setting=f"{str(dtype).removeprefix('torch.')}, batches of {BATCH} sorted by length",
-    )
-    Batches(model, Result()).run(asked.warm)
-    say(result, asked, Batches(model, result).run(asked.jobs))
+    model = Transformers(asked.model, asked.ends, asked.way)
+    dtype, cache = asked.way.split()
+    setting = f"{dtype}, {cache} cache (the fastest of four in a trial), batches of {BATCH} sorted by length"
+    result = Result(version=version("transformers"), setting=setting)
+    in_batches(model, asked, BATCH, result)
+    say(result)
 
 
 if __name__ == "__main__":

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import ctypes
 import os
-import time
-from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
-from bench.race.work import Given, Job, Progress, Result, given, say
+from bench.race.loops import in_flight
+from bench.race.work import Given, Key, Question, Result, given, say
 
 SEQUENCES = 32
 BATCH = 1024
@@ -25,44 +25,51 @@ CONTEXT = (SEQUENCES + 1) * 1280
 
 @dataclass
 class Slot:
-    """One sequence: the question it is at, what is left of its prompt, and its answer."""
+    """One sequence: the question it is at, what is left of its prompt, its answer, and its grammar if any."""
 
     seq: int
-    number: int
-    reply: bool
+    key: Key
     prompt: list[int]
     most: int
     past: int
+    grammar: Any = None
     answer: list[int] = field(default_factory=list)
 
 
-class Loop:
-    def __init__(self, context: Any, api: Any, vocabulary: int, jobs: list[Job], result: Result) -> None:
-        self._context, self._api, self._vocabulary = context, api, vocabulary
+class LlamaCpp:
+    """A sequence for each chat: the reply goes on in that of its triage, with which it shares the chat."""
+
+    def __init__(self, context: Any, api: Any, vocabulary: Any, asked: Given) -> None:
+        self._context, self._api, self._vocabulary, self._ends = context, api, vocabulary, asked.ends
         self._memory = api.llama_get_memory(context)
-        self._jobs, self._result = jobs, result
+        self._size = api.llama_vocab_n_tokens(vocabulary)
+        self._bound = "bound" in asked.way
         self._numpy: Any = import_module("numpy")
         self._batch = api.llama_batch_init(BATCH, 0, 1)
-        self._waiting = deque(range(len(jobs)))
         self._free = list(range(SEQUENCES, 0, -1))
         self._slots: list[Slot] = []
-        self.answers: dict[int, list[int]] = {}
+        jobs = [*asked.warm, *asked.jobs]
+        self._jobs = {job.number: job for job in jobs}
+        self._held: dict[int, int] = {}
+        self._shared = _shared([job.triage.ids for job in jobs])
+        self._read_shared(jobs[0].triage.ids[: self._shared])
 
-    def run(self) -> None:
-        progress = Progress(len(self._jobs))
-        began = time.perf_counter()
-        shared = _shared([job.triage for job in self._jobs])
-        self._api.llama_memory_clear(self._memory, True)
-        self._read_shared(self._jobs[0].triage[:shared])
-        while self._waiting or self._slots:
-            while self._waiting and self._free:
-                number, seq = self._waiting.popleft(), self._free.pop()
-                job = self._jobs[number]
-                self._api.llama_memory_seq_cp(self._memory, 0, seq, -1, -1)
-                prompt = job.triage[shared:]
-                self._slots.append(Slot(seq, number, False, prompt, job.triage_tokens, shared))
-            progress.step(self._step())
-        self._result.seconds = time.perf_counter() - began
+    def add(self, key: Key, question: Question) -> None:
+        number, reply = key
+        if reply:
+            seq = self._held.pop(number)
+            kept = min(_shared([self._jobs[number].triage.ids, question.ids]), len(question.ids) - 1)
+            self._api.llama_memory_seq_rm(self._memory, seq, kept, -1)
+        else:
+            seq, kept = self._free.pop(), self._shared
+            self._api.llama_memory_seq_cp(self._memory, 0, seq, -1, -1)
+        bound = self._bound and question.gbnf
+        most = question.most if bound else question.free
+        slot = Slot(seq, key, question.ids[kept:], most, kept)
+        if bound:
+            told = question.gbnf.encode()
+            slot.grammar = self._api.llama_sampler_init_grammar(self._vocabulary, told, b"root")
+        self._slots.append(slot)
 
     def _read_shared(self, ids: list[int]) -> None:
         self._batch.n_tokens = 0
@@ -71,8 +78,8 @@ class Loop:
         if ids:
             self._decode()
 
-    def _step(self) -> int:
-        """One batch; how many chats are through after it."""
+    def step(self) -> list[tuple[Key, list[int], int]]:
+        """One batch: a token of every sequence that decodes, and prompts for the room that is left."""
         self._batch.n_tokens = 0
         shown: list[tuple[Slot, int]] = []
         for slot in sorted(self._slots, key=lambda each: len(each.prompt)):
@@ -86,30 +93,58 @@ class Loop:
                 slot.past += 1
             slot.prompt = slot.prompt[len(ids) :]
         self._decode()
-        through = 0
+        done = []
         for slot, row in shown:
-            pointer = self._api.llama_get_logits_ith(self._context, row)
-            logits = self._numpy.ctypeslib.as_array(pointer, shape=(self._vocabulary,))
-            slot.answer.append(int(logits.argmax()))
-            self._result.decoded += 1
-            if len(slot.answer) >= slot.most:
-                through += self._end(slot)
-        return through
+            slot.answer.append(self._take(slot, row))
+            if len(slot.answer) >= slot.most or self._ended(slot):
+                self._end(slot)
+                done.append((slot.key, slot.answer, len(slot.answer)))
+        return done
 
-    def _end(self, slot: Slot) -> int:
-        """Goes on with the reply, which shares the chat with its triage, or frees the sequence."""
-        job = self._jobs[slot.number]
+    def _take(self, slot: Slot, row: int) -> int:
+        """The likeliest token that fits. The grammar judges the likeliest of all first: mostly it does."""
+        pointer = self._api.llama_get_logits_ith(self._context, row)
+        logits = self._numpy.ctypeslib.as_array(pointer, shape=(self._size,))
+        token = int(logits.argmax())
+        if slot.grammar is None:
+            return token
+        if self._fitting(slot.grammar, [token], logits) is None:
+            fitting = self._fitting(slot.grammar, range(self._size), logits)
+            assert fitting is not None, "a grammar with no way on"
+            token = fitting
+        self._api.llama_sampler_accept(slot.grammar, token)
+        return token
+
+    def _fitting(self, grammar: Any, tokens: Sequence[int], logits: Any) -> int | None:
+        """The likeliest of `tokens` that `grammar` lets through."""
+        size = len(tokens)
+        made = self._numpy.zeros(size, [("id", "i4"), ("logit", "f4"), ("p", "f4")])
+        made["id"], made["logit"] = tokens, logits[tokens[0] : tokens[0] + size]
+        data = ctypes.cast(made.ctypes.data, self._api.llama_token_data_p)
+        array = self._api.llama_token_data_array(data=data, size=size, selected=-1, sorted=False)
+        self._api.llama_sampler_apply(grammar, ctypes.byref(array))
+        best = int(made["logit"].argmax())
+        return int(made["id"][best]) if self._numpy.isfinite(made["logit"][best]) else None
+
+    def _ended(self, slot: Slot) -> bool:
+        number, reply = slot.key
+        job = self._jobs[number]
+        question = job.reply if reply else job.triage
+        assert question is not None
+        forced = question.forced and slot.grammar is None
+        return not forced and slot.answer[-1] in self._ends
+
+    def _end(self, slot: Slot) -> None:
+        """Keeps the sequence for the reply, or frees it."""
+        number, reply = slot.key
         self._slots.remove(slot)
-        if not slot.reply:
-            self.answers[slot.number] = slot.answer
-        if not slot.reply and job.reply is not None:
-            kept = min(_shared([job.triage, job.reply]), len(job.reply) - 1)
-            self._api.llama_memory_seq_rm(self._memory, slot.seq, kept, -1)
-            self._slots.append(Slot(slot.seq, slot.number, True, job.reply[kept:], job.reply_tokens, kept))
-            return 0
+        if slot.grammar is not None:
+            self._api.llama_sampler_free(slot.grammar)
+        if not reply and self._jobs[number].reply is not None:
+            self._held[number] = slot.seq
+            return
         self._api.llama_memory_seq_rm(self._memory, slot.seq, -1, -1)
         self._free.append(slot.seq)
-        return 1
 
     def _add(self, token: int, position: int, seq: int, logits: bool) -> None:
         batch = self._batch
@@ -134,12 +169,11 @@ def _shared(prompts: list[list[int]]) -> int:
 
 def main(asked: Given) -> None:
     api: Any = import_module("llama_cpp")
-    began = time.perf_counter()
     silent = api.llama_log_callback(lambda *_: None)
     api.llama_log_set(silent, ctypes.c_void_p(0))
     api.llama_backend_init()
     loading = api.llama_model_default_params()
-    loading.use_extra_bufts = asked.way != "no-amx"
+    loading.use_extra_bufts = "no-amx" not in asked.way
     model = api.llama_model_load_from_file(os.fsencode(asked.model), loading)
     settings = api.llama_context_default_params()
     settings.n_ctx, settings.n_batch, settings.n_ubatch = CONTEXT, BATCH, UBATCH
@@ -148,17 +182,15 @@ def main(asked: Given) -> None:
     settings.kv_unified = False  # the beginning is copied, and no sequence looks through the others' cells
     settings.swa_full = True  # so that a sequence can be cut back to where triage and reply part
     context = api.llama_init_from_model(model, settings)
-    vocabulary = api.llama_vocab_n_tokens(api.llama_model_get_vocab(model))
+    peer = LlamaCpp(context, api, api.llama_model_get_vocab(model), asked)
     result = Result(
-        load_s=time.perf_counter() - began,
         version=version("llama-cpp-python"),
         setting=f"Q8_0, {SEQUENCES} sequences, batches of {BATCH}, shared beginning"
-        + (", AMX off, since it crashes here" if asked.way == "no-amx" else ""),
+        + (", grammar" if "bound" in asked.way else "")
+        + (", AMX off, since it crashes here" if "no-amx" in asked.way else ""),
     )
-    Loop(context, api, vocabulary, asked.warm, Result()).run()
-    loop = Loop(context, api, vocabulary, asked.jobs, result)
-    loop.run()
-    say(result, asked, [loop.answers[number] for number in range(len(asked.jobs))])
+    in_flight(peer, asked, SEQUENCES, result)
+    say(result)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,11 @@ from bench.race.chats import POCKET, SHAPE
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-ENVIRONMENTS = ("genai", "llamacpp", "hf", "kerashub", "models")
+REQUIREMENTS = {
+    name: HERE / f"requirements-{name}.txt" for name in ("genai", "llamacpp", "hf", "ray", "models")
+}
+REQUIREMENTS["seed"] = ROOT / "bench" / "beam" / "requirements.txt"
+"""By environment. Another than these is this one."""
 
 
 class Place:
@@ -24,7 +28,7 @@ class Place:
         self.folder = folder.resolve()
 
     def python(self, environment: str) -> Path:
-        if environment == "ours":
+        if environment not in REQUIREMENTS:
             return Path(sys.executable)
         return self.folder / "environments" / environment / "bin" / "python"
 
@@ -41,17 +45,24 @@ class Place:
 
 
 def environ() -> dict[str, str]:
-    """For a runner: this repository's own modules can be imported, and nothing is asked of the network."""
+    """For a runner: this repository's own modules can be imported, all cores may be used, and nothing is
+    asked of the network."""
+    cores = str(os.cpu_count() or 1)
     paths = os.pathsep.join((str(ROOT), str(ROOT / "src")))
-    return {**os.environ, "PYTHONPATH": paths, "PYTHONWARNINGS": "ignore", "HF_HUB_OFFLINE": "1"}
+    return {
+        **os.environ,
+        "PYTHONPATH": paths,
+        "PYTHONWARNINGS": "ignore",
+        "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": cores,
+    }
 
 
-def setup(place: Place, only: list[str]) -> None:
+def setup(place: Place) -> None:
     """Makes what is not there yet. An environment that cannot be made is told, and the others go on."""
     place.folder.mkdir(parents=True, exist_ok=True)
-    for name in ENVIRONMENTS:
-        if name in only or name == "models":
-            _environment(place, name)
+    for name in REQUIREMENTS:
+        _environment(place, name)
     for model in (POCKET, SHAPE):
         _models(place, model)
 
@@ -66,7 +77,7 @@ def _environment(place: Place, name: str) -> None:
     install = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes")
     try:
         _run(sys.executable, "-m", "venv", str(python.parents[1]))
-        _run("nice", str(python), *install, "-r", str(HERE / f"requirements-{name}.txt"))
+        _run("nice", str(python), *install, "-r", str(REQUIREMENTS[name]))
         ready.touch()
     except subprocess.CalledProcessError as error:
         last = (error.stderr or "").strip().splitlines()[-1:] or [str(error)]

@@ -5,10 +5,12 @@ python -m bench.race.shape FOLDER
 
 from __future__ import annotations
 
-import shutil
+import json
 import sys
 from importlib import import_module
+from itertools import product
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 from attune.models import POCKET
@@ -37,7 +39,18 @@ def write(target: Path) -> None:
     model = transformers.Gemma3ForCausalLM(transformers.Gemma3TextConfig(**SHAPE)).to(torch.bfloat16)
     model.generation_config.eos_token_id = SHAPE["eos_token_id"]
     model.save_pretrained(target)
-    shutil.copy(POCKET / "tokenizer.json", target)
+    (target / "tokenizer.json").write_text(json.dumps(_words(), ensure_ascii=False), encoding="utf-8")
+
+
+def _words() -> dict[str, Any]:
+    """The embedded model's tokenizer with made-up words of four letters up to the vocabulary's size: none is
+    ever read, since no merge makes it, and with random weights nearly all that is written is of them."""
+    definition: dict[str, Any] = json.loads((POCKET / "tokenizer.json").read_text(encoding="utf-8"))
+    vocabulary = definition["model"]["vocab"]
+    made = ("▁" + "".join(letters) for letters in product(ascii_lowercase, repeat=4))
+    words = (word for word in made if word not in vocabulary)
+    vocabulary |= {next(words): number for number in range(len(vocabulary), SHAPE["vocab_size"])}
+    return definition
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Writes a Gemma 3 as a GGUF file with Q8_0 weights for llama.cpp. Prompts come as ids: its words are blank.
+"""Writes a Gemma 3 as a GGUF file with Q8_0 weights for llama.cpp.
 
 python -m bench.race.to_gguf HUGGING-FACE-FOLDER FILE.gguf
 """
@@ -6,6 +6,7 @@ python -m bench.race.to_gguf HUGGING-FACE-FOLDER FILE.gguf
 from __future__ import annotations
 
 import json
+import re
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -26,6 +27,8 @@ _NAMES = {
     "pre_feedforward_layernorm": "ffn_norm",
     "post_feedforward_layernorm": "post_ffw_norm",
 }
+
+_BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 
 
 def name_of(tensor: str) -> str:
@@ -55,7 +58,7 @@ def convert(source: Path, target: Path) -> None:
     writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
     writer.add_rope_freq_base(1_000_000.0)
     writer.add_sliding_window(config["sliding_window"])
-    _add_words(writer, config["vocab_size"], gguf)
+    _add_words(writer, source / "tokenizer.json", gguf)
     for name, tensor in load_file(source / "model.safetensors").items():
         if name == "lm_head.weight":
             continue
@@ -71,16 +74,24 @@ def convert(source: Path, target: Path) -> None:
     writer.close()
 
 
-def _add_words(writer: Any, count: int, gguf: Any) -> None:
-    words = [f"[{number}]".encode() for number in range(count)]
-    kinds = [int(gguf.TokenType.NORMAL)] * count
-    kinds[:4] = [int(gguf.TokenType.CONTROL)] * 4
+def _add_words(writer: Any, path: Path, gguf: Any) -> None:
+    """As SentencePiece's, for grammars: prompts come as ids, so merges and scores are nothing to them."""
+    definition = json.loads(path.read_text(encoding="utf-8"))
+    vocabulary = definition["model"]["vocab"]
+    controls = {token["content"] for token in definition["added_tokens"] if token["special"]}
+    words = sorted(vocabulary, key=lambda word: int(vocabulary[word]))
+    kind = gguf.TokenType
+    kinds = [
+        kind.CONTROL if word in controls else kind.BYTE if _BYTE.fullmatch(word) else kind.NORMAL
+        for word in words
+    ]
     writer.add_tokenizer_model("llama")
-    writer.add_token_list(words)
-    writer.add_token_scores([0.0] * count)
-    writer.add_token_types(kinds)
-    writer.add_bos_token_id(2)
-    writer.add_eos_token_id(1)
+    writer.add_token_list([word.encode() for word in words])
+    writer.add_token_scores([0.0] * len(words))
+    writer.add_token_types([int(each) for each in kinds])
+    writer.add_bos_token_id(vocabulary["<bos>"])
+    writer.add_eos_token_id(vocabulary["<eos>"])
+    writer.add_eot_token_id(vocabulary["<end_of_turn>"])
 
 
 if __name__ == "__main__":

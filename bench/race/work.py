@@ -1,106 +1,146 @@
 """What every runner of the race is given and what it says: no import of anybody's library here.
 
-A job is one chat: a triage question, and for an unhappy customer a reply question. Both are token ids,
-with the number of tokens the answer has. A runner reads jobs from a file and writes one line of JSON.
+A job is one chat: a triage question, and for an unhappy customer a reply question. A runner reads them from a
+file, warms up, answers those that count, and ends with one line of JSON.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import random
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 WARM = 4
-"""So many jobs of the file come before those that count, to warm up with."""
+"""So many jobs of the file come before those that count, to warm up with. The first is asked alone."""
+
+Key = tuple[int, bool]
+"""A question by its chat's number, and whether it is the reply's."""
+Answer = list[int] | str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A prompt as token ids, and what its answer is to be.
+
+    The longest one that fits has `most` tokens. `regex` and `gbnf` are the same grammar in two forms, empty
+    where any text will do. With random weights free text never ends: it goes on to `forced` tokens, if not 0.
+    """
+
+    ids: list[int]
+    most: int
+    regex: str = ""
+    gbnf: str = ""
+    forced: int = 0
+
+    @property
+    def free(self) -> int:
+        """The tokens of an answer without a grammar, at most."""
+        return self.forced or self.most
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One chat. `known_at` is how many tokens of the triage answer there are when the sentiment stands."""
+    """One chat by its number."""
 
-    triage: list[int]
-    triage_tokens: int
-    reply: list[int] | None
-    reply_tokens: int
-    known_at: int
+    number: int
+    triage: Question
+    reply: Question | None
 
     @property
-    def questions(self) -> int:
-        return 1 + (self.reply is not None)
+    def questions(self) -> list[tuple[Key, Question]]:
+        asked = [((self.number, False), self.triage)]
+        return asked if self.reply is None else [*asked, ((self.number, True), self.reply)]
 
-    @property
-    def asked(self) -> int:
-        """The tokens of the answers that were asked for."""
-        return self.triage_tokens + (self.reply_tokens if self.reply is not None else 0)
+    @classmethod
+    def of(cls, record: dict[str, Any]) -> Job:
+        reply = record["reply"]
+        return cls(record["number"], Question(**record["triage"]), Question(**reply) if reply else None)
 
 
 @dataclass(slots=True)
 class Result:
-    """What a run over `chats` chats took. `decoded` counts tokens that came out of the model one by one."""
+    """What a run took. Runners fill in what they know, the race the rest."""
 
     seconds: float = 0.0
-    chats: int = 0
-    questions: int = 0
-    asked: int = 0
-    decoded: int = 0
-    early: int = 0
-    """Answers that ended before their length."""
-    load_s: float = 0.0
+    each_s: list[float] = field(default_factory=list)
+    """For each chat, from when it is taken on until its last answer is there."""
+    in_flight: int = 0
+    tokens: int = 0
+    """Of all answers."""
+    answers: list[tuple[int, bool, Answer]] = field(default_factory=list)
+    first_at: float = 0.0
+    """When the first chat of all had its answer, in seconds since 1970; and how long that chat took."""
+    first_s: float = 0.0
     version: str = ""
     setting: str = ""
-    sentiment_s: list[float] = field(default_factory=list)
-    """From a chat's arrival until its sentiment is known, and until its answer is complete, reply too."""
-    answer_s: list[float] = field(default_factory=list)
     extra: dict[str, float] = field(default_factory=dict)
+    first_result_s: float = 0.0
+    """From the start of the program."""
+    peak_bytes: int = 0
+    """Resident memory of the program and all it started, at the most."""
+    valid: int = 0
+    """Answers that are what their task asks for, by attune's own parser."""
+
+    @property
+    def rate(self) -> float:
+        return len(self.each_s) / self.seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A runner's command line."""
+    """A runner's command line. `ends` are the tokens that end an answer."""
 
-    model: Path
+    model: str
     jobs: list[Job]
     warm: list[Job]
-    arrivals: list[float]
-    """When each job comes, in seconds: all at once, or by chance at a rate."""
+    ends: list[int]
     way: str
-    answers: Path | None
 
 
 def given() -> Given:
     """Reads the command line and the work file it names."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--model", required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--chats", type=int, default=10**6)
-    parser.add_argument("--middle", action="store_true")  # those nearest to the median length
-    parser.add_argument("--rate", type=float, default=0.0)
     parser.add_argument("--way", default="")
-    parser.add_argument("--answers", type=Path)
     options = parser.parse_args()
-    lines = options.work.read_text(encoding="utf-8").splitlines()
-    jobs = [Job(**json.loads(line)) for line in lines]
-    warm, jobs = jobs[:WARM], jobs[WARM:]
-    if options.middle:
-        jobs.sort(key=lambda job: len(job.triage))
-        jobs = jobs[max(0, (len(jobs) - options.chats) // 2) :]
-    jobs = jobs[: options.chats]
-    return Given(options.model, jobs, warm, arrivals(len(jobs), options.rate), options.way, options.answers)
+    jobs, ends = read(options.work)
+    return Given(options.model, spread(jobs[WARM:], options.chats), jobs[:WARM], ends, options.way)
 
 
-def arrivals(count: int, rate: float) -> list[float]:
-    """Times of `count` arrivals, `rate` a second as chance has it, the same every time; 0 is all at once."""
-    chance = random.Random(2026)
-    times, now = [], 0.0
-    for _ in range(count):
-        now += chance.expovariate(rate) if rate else 0.0
-        times.append(now)
-    return times
+def read(path: Path) -> tuple[list[Job], list[int]]:
+    """The jobs of a work file, those to warm up with first, and the tokens that end an answer."""
+    head, *lines = path.read_text(encoding="utf-8").splitlines()
+    return [Job.of(json.loads(line)) for line in lines], json.loads(head)["ends"]
+
+
+def write(path: Path, jobs: Sequence[Job], ends: Sequence[int]) -> None:
+    records = [{"ends": list(ends)}, *map(asdict, jobs)]
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+
+
+def spread(jobs: list[Job], count: int) -> list[Job]:
+    """`count` of the jobs in their order, of all lengths and with replies as often as among all."""
+    if count >= len(jobs):
+        return jobs
+    kinds = [[job for job in jobs if (job.reply is None) is happy] for happy in (True, False)]
+    unhappy = round(count * len(kinds[1]) / len(jobs))
+    taken = [
+        job
+        for kind, share in zip(kinds, (count - unhappy, unhappy), strict=True)
+        for job in _evenly(sorted(kind, key=lambda job: len(job.triage.ids)), share)
+    ]
+    return sorted(taken, key=lambda job: job.number)
+
+
+def _evenly(jobs: list[Job], count: int) -> list[Job]:
+    return [jobs[int((place + 0.5) * len(jobs) / count)] for place in range(count)]
 
 
 class Progress:
@@ -117,11 +157,6 @@ class Progress:
             print(f"progress {self._done} {self._total}", file=sys.stderr, flush=True)
 
 
-def say(result: Result, given: Given, answers: Sequence[Sequence[int]] = ()) -> None:
-    """The result as the last line of output; the answers' tokens, where they were asked for, as a file."""
-    result.chats = len(given.jobs)
-    result.questions = sum(job.questions for job in given.jobs)
-    result.asked = sum(job.asked for job in given.jobs)
-    if given.answers:
-        given.answers.write_text(json.dumps([list(answer) for answer in answers]), encoding="utf-8")
+def say(result: Result) -> None:
+    """The result as the last line of output."""
     print(json.dumps(asdict(result)), flush=True)
