@@ -56,7 +56,11 @@ def _taught(work: Path, size: str) -> str:
         ("pretrain", "next-token training on text and exercises"),
         ("tune", "the product's tasks"),
     ):
-        lines = (work / f"{step}-{size}" / "log.jsonl").read_text(encoding="utf-8").splitlines()
+        log = work / f"{step}-{size}" / "log.jsonl"
+        if not log.exists():  # tuned on, with tune --from
+            said.append(f"- {what}: as the weights that it went on from")
+            continue
+        lines = log.read_text(encoding="utf-8").splitlines()
         steps = [record for record in map(json.loads, lines) if "tokens" in record]
         last, loss = steps[-1], sum(record["loss"] for record in steps[-20:]) / len(steps[-20:])
         minutes, tokens = last["seconds"] / 60, last["tokens"] / 1e6
