@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from attune.chat import Chat, Role
 
 _TELLING = 16
+_BETWEEN = " … "
 _WIDE_SIGN = "\u3000-\u9fff\uac00-\ud7a3\uff00-\uffef"
 _SENTENCE = re.compile(
     rf".+?(?:[.!?…]+[\"'”’»)\]]*(?=\s|$)|[!?]+(?=[{_WIDE_SIGN}])|[。！？]+[」』）]*|\n|$)", re.DOTALL
@@ -44,15 +45,16 @@ def candidates(
 def runs_of_turns(
     chat: Chat, max_chars: int, turns: int, role: Role | None = None, most: int = 24
 ) -> tuple[str, ...]:
-    """Runs of `turns` turns in a row, one a line, each run cut to `max_chars`; of a shorter chat all of it.
+    """Runs of `turns` turns in a row, each run cut to `max_chars`; of a shorter chat all of it.
 
-    Only turns of `role` where that is given and it said anything. The first `most` of them.
+    An ellipsis stands where one turn ends and the next begins: others may have spoken between. Only
+    turns of `role` where that is given and it said anything. The first `most` of the runs.
     """
-    said = [" ".join(turn.text.split()) for turn in chat.turns if role is None or turn.role is role]
-    spoken = list(filter(None, said)) or [" ".join(turn.text.split()) for turn in chat.turns]
+    said = [(turn.role, " ".join(turn.text.split())) for turn in chat.turns]
+    spoken = [text for whose, text in said if text and role in (None, whose)] or [t for _, t in said if t]
     starts = range(max(1, len(spoken) - turns + 1))
-    runs = (shorten("\n".join(spoken[start : start + turns]), max_chars) for start in starts)
-    return tuple(dict.fromkeys(runs))[:most]
+    runs = (shorten(_BETWEEN.join(spoken[start : start + turns]), max_chars) for start in starts)
+    return tuple(dict.fromkeys(filter(None, runs)))[:most]
 
 
 def shorten(text: str, max_chars: int) -> str:
@@ -64,11 +66,10 @@ def shorten(text: str, max_chars: int) -> str:
 
 
 def is_excerpt(value: str, chat: Chat) -> bool:
-    """Whether `value`, white space aside, stands in what was said, by one side or by both in turn."""
-    wanted = "".join(value.split())
+    """Whether `value`, white space and ellipses aside, stands in what one side said, or all in turn."""
     sides = [[turn for turn in chat.turns if turn.role is role] for role in Role]
     return any(
-        wanted in "".join("".join(turn.text.split()) for turn in side) for side in (*sides, chat.turns)
+        _letters(value) in _letters("".join(turn.text for turn in side)) for side in (*sides, chat.turns)
     )
 
 
@@ -79,6 +80,10 @@ def _runs(turn: list[str], max_chars: int, most: int) -> Iterator[str]:
             joined = " ".join(turn[start:end])
             if len(joined) <= max_chars:
                 yield joined
+
+
+def _letters(text: str) -> str:
+    return "".join(text.replace("…", "").split())
 
 
 def _weight(sentence: str) -> int:

@@ -192,7 +192,7 @@ class TextField:
 class ExcerptField:
     """One or two sentences of the chat itself, chosen by the model's likelihood: never invented.
 
-    With `turns` it is that many whole turns in a row, a line each, and not sentences. It chooses among
+    With `turns` it is that many whole turns in a row and not sentences. It chooses among
     the first `candidates` of them, in the turns of `role` where that is given.
     """
 

@@ -51,7 +51,7 @@ def test_every_candidate_is_in_the_chat_and_short_enough(chat: Chat, most: int) 
 @given(chats, st.sampled_from([1, 2, 3]))
 def test_every_run_of_turns_is_in_the_chat_and_short_enough(chat: Chat, turns: int) -> None:
     found = runs_of_turns(chat, 60, turns, most=5)
-    assert any(map(str.strip, found)) == any(turn.text.split() for turn in chat.turns)
+    assert bool(found) == any(turn.text.split() for turn in chat.turns)
     assert len(found) <= 5
     assert all(is_excerpt(run, chat) and len(run) <= 60 for run in found)
 
@@ -64,7 +64,7 @@ def test_runs_of_turns_are_one_sides_messages_in_a_row() -> None:
         Turn(Role.CUSTOMER, "since Monday"),
     )
     chat = Chat("1", "2", said)
-    wanted = ("My parcel never came\n48213", "48213\nsince Monday")
+    wanted = ("My parcel never came … 48213", "48213 … since Monday")
     assert runs_of_turns(chat, 200, 2, Role.CUSTOMER) == wanted
     assert all(is_excerpt(run, chat) for run in wanted)
     assert not is_excerpt("since Monday Which one?", chat)
