@@ -87,7 +87,7 @@ def model_folder(engine_address: str) -> Path | None:
     """Where the model of an engine is kept, if it is in a folder."""
     scheme, rest = _split(engine_address, _ENGINES, "engine")
     folders = {"pocket": POCKET} | dict.fromkeys(
-        ("openvino", "torch", "ctranslate2"), Path(rest.partition("?")[0])
+        ("openvino", "torch", "vllm", "ctranslate2"), Path(rest.partition("?")[0])
     )
     return folders.get(scheme)
 
@@ -147,6 +147,26 @@ def _with_adapter(folder: Path, address: Address) -> tuple[str, Path | None]:
     adapter = Path(address.options["adapter"])
     check_base(adapter, folder)
     return f"{folder.resolve().name}+{label(adapter)}", adapter
+
+
+def _vllm(rest: str) -> Engine:
+    name, _, query = rest.partition("?")
+    if not name:
+        raise BadConfig("vllm: needs the model's folder, like vllm:models/gemma")
+    address = Address.of(f"vllm:{rest}", "vllm", name, query)
+    address.check_options(("adapter", "context_tokens", "dtype", "gpu_memory", "tensor_parallel"))
+    from attune.engines.vllm import Options, VLLMEngine
+
+    plain = Options()
+    options = Options(
+        address.options.get("dtype", plain.dtype),
+        int(address.number("context_tokens", plain.context_tokens, low=64)),
+        address.number("gpu_memory", plain.gpu_memory),
+        int(address.number("tensor_parallel", plain.tensor_parallel, low=1)),
+    )
+    folder = Path(name)
+    model, adapter = _with_adapter(folder, address)
+    return VLLMEngine(folder, model, options, adapter)
 
 
 def _ctranslate2(rest: str) -> Engine:
@@ -286,6 +306,7 @@ _ENGINES: Mapping[str, Callable[[str], Engine]] = {
     "pocket": _pocket,
     "openvino": _openvino,
     "torch": _torch,
+    "vllm": _vllm,
     "ctranslate2": _ctranslate2,
     "http": _http("http"),
     "https": _http("https"),

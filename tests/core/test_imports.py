@@ -41,6 +41,7 @@ HEAVY = {
     "openvino": {"engines", "models"},
     "tokenizers": {"engines"},
     "ctranslate2": {"engines", "models"},
+    "vllm": {"engines"},
     "httpx2": {"engines"},
     "h5py": {"adapters"},
     "datasets": {"tune"},
