@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from tests.adapters import small
 from tests.adapters.test_record import RECORD, adapter
-from tests.engines.asking import ask
-from tests.engines.test_openvino_families import FAMILIES, PROMPTS, Family, said
+from tests.engines.asking import ask, said
+from tests.engines.test_openvino_families import FAMILIES, PROMPTS, Family
 from tests.engines.test_openvino_greedy import RECORDED
 
 from attune import connect, lora

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from attune.decode.draw import Row
+from attune.engines.paged import PagedEngine
+from attune.engines.paged.sequence import Sequence
 from attune.models import POCKET
 from attune.request import Choice, Fixed, Free, Number, Pick, Prompt, Request, Sampling, Slot
 
@@ -95,3 +97,16 @@ class Broken(Greedy):
 
     def read(self, logits: Row) -> None:
         raise ValueError("no such thing")
+
+
+def said(engine: PagedEngine, prompts: list[list[int]], at_once: bool = True) -> list[list[int]]:
+    """The 64 greedy tokens after each prompt, asked all at once or one after the other."""
+    writers = [Greedy(64) for _ in prompts]
+    futures = []
+    for ids, writer in zip(prompts, writers, strict=True):
+        futures.append(engine.enqueue(Sequence(ids, [writer])))
+        if not at_once:
+            futures[-1].result()
+    for future in futures:
+        future.result()
+    return [writer.ids for writer in writers]

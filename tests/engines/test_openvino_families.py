@@ -7,10 +7,9 @@ import lzma
 from pathlib import Path
 
 import pytest
-from tests.engines.asking import Greedy
+from tests.engines.asking import said
 
 from attune.engines.openvino import OpenVINOEngine
-from attune.engines.paged.sequence import Sequence
 
 HERE = Path(__file__).parent / "families"
 FAMILIES = sorted(path.name for path in HERE.iterdir() if (path / "greedy.json").is_file())
@@ -39,19 +38,6 @@ class Family:
 @pytest.fixture(scope="module", params=FAMILIES)
 def family(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Family:
     return Family(request.param, tmp_path_factory.mktemp(request.param))
-
-
-def said(engine: OpenVINOEngine, prompts: list[list[int]], at_once: bool = True) -> list[list[int]]:
-    """The 64 greedy tokens after each prompt, asked all at once or one after the other."""
-    writers = [Greedy(64) for _ in prompts]
-    futures = []
-    for ids, writer in zip(prompts, writers, strict=True):
-        futures.append(engine.enqueue(Sequence(ids, [writer])))
-        if not at_once:
-            futures[-1].result()
-    for future in futures:
-        future.result()
-    return [writer.ids for writer in writers]
 
 
 def test_the_records_are_worth_comparing_with(family: Family) -> None:

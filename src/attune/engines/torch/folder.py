@@ -8,7 +8,7 @@ from attune.engines.paged.folder import Folder, described, json_object
 from attune.errors import EngineError
 from attune.visible import visible
 
-DECODERS = ("gemma2", "gemma3_text", "gemma4_text", "llama", "qwen3")
+DECODERS = ("gemma2", "gemma3", "gemma3_text", "gemma4", "gemma4_text", "llama", "qwen3")
 """What Transformers calls the families that are held against it by test."""
 
 
