@@ -4,7 +4,7 @@ python -m bench.race setup                         # environments and models, on
 python -m bench.race                               # all, some fifty minutes; writes docs/benchmarks.md
 python -m bench.race --model pocket --only hf,ray  # a part; results are kept, and a second call goes on
 python -m bench.race --again                       # forgets what is kept, and runs anew
-python -m bench.race --chats 8 --folder /tmp/try --dry
+python -m bench.race --chats 8 --rounds 1 --dry
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(names), help=f"some of {', '.join(names)}")
     parser.add_argument("--model", choices=(POCKET, SHAPE), action="append", help="both by default")
     parser.add_argument("--chats", type=int, default=CHATS, help="for the fast; the slow get fewer")
+    parser.add_argument("--rounds", type=int, default=3, help="for the fast; the others run once")
     parser.add_argument("--limit", type=float, default=420, help="seconds that a run may take")
     parser.add_argument("--again", action="store_true", help="forget the results that are kept")
     parser.add_argument("--dry", action="store_true", help="print, but write no page and keep no result")
@@ -53,27 +54,26 @@ def main() -> None:
             for rival in RIVALS if options.again else ():
                 if rival.name in only:
                     kept.forget(rival)
-            race(place, model, only, options.chats, options.limit, kept)
+            runner = Runner(place, model, Path(scratch) / "work.jsonl", options.chats, options.limit)
+            race(runner, only, options.rounds, kept)
             print(f"\n{page.TITLES[model]}\n\n{page.body(model, kept)}\n", flush=True)
             if not options.dry:
                 page.write(model, kept)
 
 
-def race(place: Place, model: str, only: list[str], chats: int, limit_s: float, kept: Kept) -> None:
+def race(runner: Runner, only: list[str], rounds: int, kept: Kept) -> None:
     """Runs all that is not kept yet, those of several rounds in turn."""
-    with tempfile.TemporaryDirectory() as folder:
-        work = Path(folder) / "work.jsonl"
-        count = write_work(model, place.model(model, "hf"), chats, work)
-        runner = Runner(place, model, work, chats, limit_s)
-        for number in range(max(rival.rounds for rival in RIVALS)):
-            for rival in RIVALS:
-                if rival.name not in only or number >= rival.rounds or kept.has(rival, number):
-                    continue
-                began = time.monotonic()
-                said = runner.run(rival, min(count, rival.most[model]))
-                kept.add(rival, number, said)
-                told = f"{said.rate:.2f} chats/s" if isinstance(said, Result) else said
-                print(f"{model}: {rival.label}: {told}; {time.monotonic() - began:.0f} s", flush=True)
+    model = runner.model
+    count = write_work(model, runner.place.model(model, "hf"), runner.chats, runner.work)
+    for number in range(rounds):
+        for rival in RIVALS:
+            if rival.name not in only or number >= rival.rounds or kept.has(rival, number):
+                continue
+            began = time.monotonic()
+            said = runner.run(rival, min(count, rival.most[model]))
+            kept.add(rival, number, said)
+            told = f"{said.rate:.2f} chats/s" if isinstance(said, Result) else said
+            print(f"{model}: {rival.label}: {told}; {time.monotonic() - began:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ def _environment(place: Place, name: str) -> None:
     install = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes")
     try:
         _run(sys.executable, "-m", "venv", str(python.parents[1]))
-        _run("nice", str(python), *install, "-r", str(REQUIREMENTS[name]))
+        _run(str(python), *install, "-r", str(REQUIREMENTS[name]))
         ready.touch()
     except subprocess.CalledProcessError as error:
         last = (error.stderr or "").strip().splitlines()[-1:] or [str(error)]
@@ -111,7 +111,7 @@ def _made(path: Path, make: Callable[[], None]) -> None:
 
 
 def _module(place: Place, name: str, *given: str) -> None:
-    _run("nice", str(place.python("models")), "-m", name, *given)
+    _run(str(place.python("models")), "-m", name, *given)
 
 
 def _run(*command: str) -> None:

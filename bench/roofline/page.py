@@ -86,10 +86,10 @@ The mean chat of the race, with {part.chat.questions:.2f} questions, in int8 wei
 {_floors(part, peaks)}
 
 Prefill reads what all chats share once, and of a reply only what its triage has not read; weights are
-read once for {floor.STEP_TOKENS:,} tokens. Decode writes every token of the answers one by one, {together} chats
-side by side, so that weights are read once for {together} tokens; alone, a chat's decode would take
-{alone_s * 1e3:.1f} ms. The floor of a phase is its operations at the peak of int8, or its bytes at the peak
-of reading, whichever takes longer; that of a chat is both phases, {part.floor_s(peaks) * 1e3:.2f} ms.
+read once for {floor.STEP_TOKENS:,} tokens. Decode writes every token of the answers one by one,
+{together} chats side by side, so that weights are read once for {together} tokens; alone, a chat's decode
+would take {alone_s * 1e3:.1f} ms. The floor of a phase is its operations at the peak of int8, or its bytes
+at the peak of reading, whichever takes longer; that of a chat is both, {part.floor_s(peaks) * 1e3:.2f} ms.
 
 ![How many times its floor a chat takes, runner by runner](roofline-{name}.svg)
 
