@@ -17,6 +17,7 @@ from tests.engines.faulty import Faulty, Handler, completion, faulty, hangs_up, 
 
 from attune.engines.http import HTTPEngine, Server
 from attune.errors import BadConfig, BadRequest, EngineError
+from attune.request import Sampling
 from attune.testing import a_request, a_text
 
 ANSWER = '{"feels": "good", "stars": 3, "quote": "The soup was cold.", "note": "Cold."}'
@@ -272,8 +273,29 @@ def test_what_a_server_does_not_know_is_left_out_and_told_once(caplog: pytest.Lo
     assert len(server.asked) == 5
     assert [record.getMessage()[:50] for record in caplog.records] == [
         "The server does not take response_format, and is a",
-        "The server does not take logprobs, and is asked wi",
+        "The server does not take logprobs, top_logprobs, a",
     ]
+
+
+def test_gemini_s_words_for_what_it_does_not_know_are_understood() -> None:
+    """As its users report them: one error in a list, its fields under other names."""
+
+    def gemini(handler: Handler) -> None:
+        said = {
+            "seed": 'Invalid JSON payload received. Unknown name \\"seed\\": Cannot find field.',
+            "logprobs": "Logprobs is not enabled for models/gemini-2.5-flash",
+            "response_format": "Unknown name 'minLength' at 'generation_config.response_schema'",
+        }
+        if unknown := [name for name in said if name in handler.asked]:
+            handler.say(400, [{"error": {"code": 400, "message": said[unknown[0]]}}])
+        else:
+            handler.say(200, completion(ANSWER))
+
+    drawn = replace(a_request(), sampling=Sampling(0.5, seed=1))
+    with faulty(else_=gemini) as server, engine_of(server) as engine:
+        assert [engine.submit(drawn).result(30).text for _ in range(2)] == [ANSWER] * 2
+    assert len(server.asked) == 5
+    assert "top_logprobs" not in server.asked[2]
 
 
 def test_what_a_server_refuses_for_one_chat_is_not_left_out_of_the_next() -> None:

@@ -74,7 +74,7 @@ class HTTPEngine:
                 completion = answer.completion(self._model, dropped)
             except Refused as refusal:
                 wait_s = 0.0
-                if unknown := {name for name in OPTIONAL & sent.keys() if name in str(refusal)}:
+                if unknown := _unknown(refusal) & sent.keys():
                     without |= unknown
                     self._learn(unknown, refusal)
                 else:
@@ -120,6 +120,13 @@ class HTTPEngine:
             raise error
         self._gate.pause(wait_s)
         return backoff_s(tries)
+
+
+def _unknown(refusal: Refused) -> set[str]:
+    """What of OPTIONAL the server's words are about."""
+    said = str(refusal).lower()  # Gemini: Logprobs is not enabled for …; Unknown name … response_schema
+    words = {name: name for name in OPTIONAL} | {"top_logprobs": "logprobs", "response_format": "schema"}
+    return {name for name, word in words.items() if name in said or word in said}
 
 
 def _shorter(lines: tuple[str, ...], request: Request, refusal: Refused) -> tuple[tuple[str, ...], int]:
