@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := src tests bench deploy examples recipes services
 
-.PHONY: help demo example-bakery test lint format check kill kill-kafka kill-arms kill-batch kill-tune soak-batch races services soak answers bench bench-beam bench-t5 bench-tune beam-flink race capacity desk-load arms-simulation lint-deploy pocket lock clean
+.PHONY: help demo example-bakery test lint format check kill kill-kafka kill-arms kill-batch kill-tune soak-batch races services soak answers bench bench-beam bench-t5 bench-tune beam-flink engine-vllm race capacity desk-load arms-simulation lint-deploy pocket lock clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
@@ -62,6 +62,11 @@ bench-beam: $(VENV)/.dev  ## attune in Apache Beam beside the seed's pipeline, s
 
 beam-flink: $(VENV)/.dev  ## Kafka to PostgreSQL, Kafka and Parquet on a Flink cluster, its managers killed 20 times; ten minutes
 	$(BIN)/python -W ignore -m tests.beam.kill_flink --kills 20 --chats 60 --engine pocket
+
+engine-vllm:  ## the tests of the vllm engine, on a machine with a GPU, in an environment of their own
+	test -x build/engine-vllm/bin/python || $(PYTHON) -m venv build/engine-vllm
+	build/engine-vllm/bin/python -m pip install --quiet -e '.[vllm]' hypothesis peft pytest pytest-timeout
+	build/engine-vllm/bin/python -m pytest tests/engines/test_vllm_*.py
 
 race: $(VENV)/.dev  ## attune beside seven others on the same chats, set up on first use; writes docs/benchmarks.md
 	$(BIN)/python -m bench.race setup
