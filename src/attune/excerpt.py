@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import accumulate, takewhile
 
 from attune.chat import Chat, Role
 
@@ -45,7 +46,8 @@ def candidates(
 def runs_of_turns(
     chat: Chat, max_chars: int, turns: int, role: Role | None = None, most: int = 24
 ) -> tuple[str, ...]:
-    """Runs of `turns` turns in a row, each run cut to `max_chars`; of a shorter chat all of it.
+    """Runs of `turns` turns in a row, each run cut to whole sentences of at most `max_chars`
+    together; of a shorter chat all of it.
 
     An ellipsis stands where one turn ends and the next begins: others may have spoken between. Only
     turns of `role` where that is given and it said anything. The first `most` of the runs.
@@ -53,7 +55,7 @@ def runs_of_turns(
     said = [(turn.role, " ".join(turn.text.split())) for turn in chat.turns]
     spoken = [text for whose, text in said if text and role in (None, whose)] or [t for _, t in said if t]
     starts = range(max(1, len(spoken) - turns + 1))
-    runs = (shorten(_BETWEEN.join(spoken[start : start + turns]), max_chars) for start in starts)
+    runs = (_whole_sentences(_BETWEEN.join(spoken[start : start + turns]), max_chars) for start in starts)
     return tuple(dict.fromkeys(filter(None, runs)))[:most]
 
 
@@ -80,6 +82,13 @@ def _runs(turn: list[str], max_chars: int, most: int) -> Iterator[str]:
             joined = " ".join(turn[start:end])
             if len(joined) <= max_chars:
                 yield joined
+
+
+def _whole_sentences(text: str, max_chars: int) -> str:
+    """The first sentences of `text` that fit together, or of a first that is too long its beginning."""
+    found = sentences(text)
+    fitting = takewhile(lambda run: len(run) <= max_chars, accumulate(found, "{} {}".format))
+    return max(fitting, key=len, default=shorten(text, max_chars))
 
 
 def _letters(text: str) -> str:

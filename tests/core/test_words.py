@@ -68,6 +68,8 @@ def test_runs_of_turns_are_one_sides_messages_in_a_row() -> None:
     assert runs_of_turns(chat, 200, 2, Role.CUSTOMER) == wanted
     assert all(is_excerpt(run, chat) for run in wanted)
     assert not is_excerpt("since Monday Which one?", chat)
+    letter = customer("Dear shop, it leaks. It leaked on Monday, too! Please come and see for yourselves")
+    assert runs_of_turns(letter, 60, 2) == ("Dear shop, it leaks. It leaked on Monday, too!",)
     assert runs_of_turns(Chat("1", "2", said[:2]), 200, 2, Role.CUSTOMER) == ("My parcel never came",)
 
 
