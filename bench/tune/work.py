@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from attune import task
-from attune.engines.ctranslate2.tokens import Tokens
+from attune.engines.seq2seq.tokens import Tokens
 from attune.tune.base import Base
 from attune.tune.check import check
 from attune.tune.examples import Tasks, examples

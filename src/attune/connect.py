@@ -175,7 +175,8 @@ def _ctranslate2(rest: str) -> Engine:
         raise BadConfig("ctranslate2: needs the model's folder, like ctranslate2:models/flan-t5-base")
     address = Address.of(f"ctranslate2:{rest}", "ctranslate2", folder, query)
     address.check_options(("context_tokens", "device", "compute_type"))
-    from attune.engines.ctranslate2 import CONTEXT_TOKENS, CTranslate2Engine
+    from attune.engines.ctranslate2 import CTranslate2Engine
+    from attune.engines.seq2seq import CONTEXT_TOKENS
 
     context_tokens = int(address.number("context_tokens", CONTEXT_TOKENS, low=32))
     chosen = {name: address.options[name] for name in ("device", "compute_type") if name in address.options}

@@ -34,7 +34,7 @@ LAYERS = [
     {"cli", "__init__"},
     {"__main__"},
 ]
-SHARED = {"loop", "paged"}
+SHARED = {"loop", "paged", "seq2seq"}
 """Rooms of a port that its backends stand on."""
 LAYER = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}
 HEAVY = {

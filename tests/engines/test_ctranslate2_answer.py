@@ -16,10 +16,10 @@ from attune.decode.draw import Draw as Draws
 from attune.decode.draw import Row, kept
 from attune.engines import submit_many
 from attune.engines.ctranslate2 import CTranslate2Engine
-from attune.engines.ctranslate2.answer import Answer
-from attune.engines.ctranslate2.ask import source
-from attune.engines.ctranslate2.runner import Runner
-from attune.engines.ctranslate2.work import Draw, Generate, Score, kind, settings
+from attune.engines.ctranslate2.runner import CTranslate2Runner
+from attune.engines.seq2seq.answer import Answer
+from attune.engines.seq2seq.ask import source
+from attune.engines.seq2seq.work import Draw, Generate, Score, kind, settings
 from attune.errors import BadRequest
 from attune.handle import Act, handle
 from attune.outcome import Place
@@ -38,8 +38,8 @@ def engine() -> Iterator[CTranslate2Engine]:
 
 
 @pytest.fixture(scope="module")
-def runner() -> Runner:
-    return Runner(folder(), "cpu", "float32", 1, 1)
+def runner() -> CTranslate2Runner:
+    return CTranslate2Runner(folder(), "cpu", "float32", 1, 1)
 
 
 def ask(*slots: Slot, lines: tuple[str, ...] = ("My order came late.",), **given: Any) -> Request:
@@ -63,7 +63,7 @@ class Peek:
 
 
 def test_drawn_tokens_are_those_that_a_draw_by_draw_loop_gives(
-    runner: Runner, engine: CTranslate2Engine
+    runner: CTranslate2Runner, engine: CTranslate2Engine
 ) -> None:
     """Runs go on as long as the draws are the model's own best; a loop with a run for each token does not."""
     sampling = Sampling(temperature=0.8, seed=11, top_k=50, top_p=0.95, repetition_penalty=1.2)
@@ -93,7 +93,9 @@ def test_a_seed_gives_the_same_text_alone_and_among_others(engine: CTranslate2En
     assert sum(one != two for one, two in zip(other, alone, strict=True)) > len(PROMPTS) // 2
 
 
-def test_drawn_without_a_seed_a_token_comes_as_often_as_its_probability_says(runner: Runner) -> None:
+def test_drawn_without_a_seed_a_token_comes_as_often_as_its_probability_says(
+    runner: CTranslate2Runner,
+) -> None:
     """CTranslate2's own sampler, with all that is told it."""
     sampling, many = Sampling(temperature=2.0, seed=None, top_k=20, top_p=0.7), 1500
     peek = Peek([])
@@ -129,21 +131,21 @@ def test_without_a_seed_the_same_request_gets_another_text(
     ],
 )
 def test_only_what_ctranslate2_cannot_draw_is_drawn_by_ourselves(
-    runner: Runner, sampling: Sampling, own: bool
+    runner: CTranslate2Runner, sampling: Sampling, own: bool
 ) -> None:
     request = replace(free("late"), sampling=sampling)
     (work,) = next(Answer(request, runner.tokens, 512, "t5").works())
     assert isinstance(work, Draw if own else Generate)
 
 
-def test_what_ctranslate2_is_not_told_keeps_nobody_apart(runner: Runner) -> None:
+def test_what_ctranslate2_is_not_told_keeps_nobody_apart(runner: CTranslate2Runner) -> None:
     told: list[dict[str, Any]] = [{"seed": 1}, {"seed": 2}, {"seed": None, "stop": ("x",)}, {"top_k": 3}]
     works = [next(Answer(free("late", **each), runner.tokens, 512, "t5").works())[0] for each in told]
     assert kind(works[0]) == kind(works[1]) == kind(works[2]) != kind(works[3])
 
 
 def test_several_texts_of_one_beam_search_are_the_best_and_the_others(engine: CTranslate2Engine) -> None:
-    tokens = Runner(folder(), "cpu", "float32", 1, 1).tokens
+    tokens = CTranslate2Runner(folder(), "cpu", "float32", 1, 1).tokens
     for row in SAID[:6]:
         request = free(row["prompt"], num_beams=4, early_stopping=True, sequences=4)
         answer = engine.submit(request).result(timeout=20)
@@ -151,7 +153,7 @@ def test_several_texts_of_one_beam_search_are_the_best_and_the_others(engine: CT
 
 
 def test_a_choice_is_the_likeliest_label_with_its_probability(
-    engine: CTranslate2Engine, runner: Runner
+    engine: CTranslate2Engine, runner: CTranslate2Runner
 ) -> None:
     slot = Choice("feels", (" -1,", " 0,", " 1,"))
     labels = ("late", "order", "you")
@@ -189,7 +191,7 @@ def test_a_number_is_in_its_range(engine: CTranslate2Engine, low: int, high: int
         assert low <= int(text[1:-1]) <= high
 
 
-def test_a_pick_is_the_likeliest_per_token(engine: CTranslate2Engine, runner: Runner) -> None:
+def test_a_pick_is_the_likeliest_per_token(engine: CTranslate2Engine, runner: CTranslate2Runner) -> None:
     options = ("My order came late.", 'He said \\"no\\" to me.', "Yes.")
     slot = Pick("quote", options)
     for prompt in PROMPTS[:8]:
@@ -202,7 +204,7 @@ def test_a_pick_is_the_likeliest_per_token(engine: CTranslate2Engine, runner: Ru
 
 
 @pytest.mark.parametrize("control", ["</s>", "<pad>", "<extra_id_0>", "<extra_id_7>"])
-def test_control_tokens_in_a_chat_are_text(runner: Runner, control: str) -> None:
+def test_control_tokens_in_a_chat_are_text(runner: CTranslate2Runner, control: str) -> None:
     words = runner.tokens.pieces(runner.tokens.encode(f"I said {control} and {control}{control}."))
     assert control not in words
     assert not any(word.startswith("\0") for word in words)
@@ -211,7 +213,7 @@ def test_control_tokens_in_a_chat_are_text(runner: Runner, control: str) -> None
     assert asked[-1] == runner.tokens.end
 
 
-def test_a_text_alone_is_put_to_the_model_as_it_is(runner: Runner) -> None:
+def test_a_text_alone_is_put_to_the_model_as_it_is(runner: CTranslate2Runner) -> None:
     request = free("Briefly summarize this text: it rained.")
     asked, _ = source(request, request.slots[0], runner.tokens, 512)
     assert runner.tokens.decode(asked) == "Briefly summarize this text: it rained."
@@ -259,7 +261,9 @@ def test_a_text_ends_before_a_stop_string_and_at_its_limits(engine: CTranslate2E
     assert cut.finish == "limit"
 
 
-def test_the_log_probabilities_are_those_of_the_tokens(engine: CTranslate2Engine, runner: Runner) -> None:
+def test_the_log_probabilities_are_those_of_the_tokens(
+    engine: CTranslate2Engine, runner: CTranslate2Runner
+) -> None:
     request = replace(free(PROMPTS[4]), logprobs=True)
     answer = engine.submit(request).result(timeout=20)
     work = Score(SAID[4]["ids"], SAID[4]["greedy"][0])

@@ -11,7 +11,7 @@ from tests.cli.conftest import Attune, attune, environment
 from tests.engines.small_t5 import SAID, folder
 from tests.serve.conftest import running
 
-from attune.engines.ctranslate2.tokens import Tokens
+from attune.engines.seq2seq.tokens import Tokens
 
 __all__ = ["attune", "environment"]
 

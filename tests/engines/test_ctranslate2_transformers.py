@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from tests.engines.small_t5 import NEW, SAID, folder
 
-from attune.engines.ctranslate2.runner import Runner
-from attune.engines.ctranslate2.work import Generate, Settings, Work
+from attune.engines.ctranslate2.runner import CTranslate2Runner
+from attune.engines.seq2seq.work import Generate, Settings, Work
 from attune.request import Sampling
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -24,11 +24,11 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def runner() -> Runner:
-    return Runner(folder(), "cpu", "float32", 1, 1)
+def runner() -> CTranslate2Runner:
+    return CTranslate2Runner(folder(), "cpu", "float32", 1, 1)
 
 
-def written(runner: Runner, name: str, at_once: bool) -> list[list[list[int]]]:
+def written(runner: CTranslate2Runner, name: str, at_once: bool) -> list[list[list[int]]]:
     """The texts for each recorded prompt, all in one batch or one after the other."""
     works: list[Work] = []
     for row in SAID:
@@ -51,20 +51,20 @@ def test_the_records_are_worth_comparing_with() -> None:
             assert any(row[name][0] != row["greedy"][0] for row in SAID), name
 
 
-def test_a_prompt_has_the_tokens_that_transformers_gives_it(runner: Runner) -> None:
+def test_a_prompt_has_the_tokens_that_transformers_gives_it(runner: CTranslate2Runner) -> None:
     for row in SAID:
         assert [*runner.tokens.encode(row["prompt"]), runner.tokens.end] == row["ids"]
 
 
 @pytest.mark.parametrize("at_once", [False, True])
 @pytest.mark.parametrize("name", [name for name in SETTINGS if name != "beams"])
-def test_texts_are_those_of_transformers(runner: Runner, name: str, at_once: bool) -> None:
+def test_texts_are_those_of_transformers(runner: CTranslate2Runner, name: str, at_once: bool) -> None:
     assert written(runner, name, at_once) == [row[name] for row in SAID]
 
 
 @pytest.mark.parametrize("at_once", [False, True])
 def test_without_early_stopping_the_best_text_is_nearly_always_that_of_transformers(
-    runner: Runner, at_once: bool
+    runner: CTranslate2Runner, at_once: bool
 ) -> None:
     """CTranslate2 ends by a count of texts, Transformers by their scores: on random weights, the worst case,
     the best may differ now and then, and those after it do."""

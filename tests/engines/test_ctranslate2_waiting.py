@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from attune.engines.ctranslate2.waiting import Bounds, Item, Waiting
-from attune.engines.ctranslate2.work import Draw, Generate, Score, Settings, Work
+from attune.engines.seq2seq.waiting import Bounds, Item, Waiting
+from attune.engines.seq2seq.work import Draw, Generate, Score, Settings, Work
 from attune.request import Sampling
 
 BOUNDS = Bounds(tokens=1000, sequences=8, drawn=4)

@@ -11,12 +11,12 @@ from tests.tune.bases import gemma, t5
 
 from attune.answer import parse
 from attune.chat import Chat, Role, Turn
-from attune.engines.ctranslate2.answer import Answer
-from attune.engines.ctranslate2.tokens import Tokens as T5Tokens
 from attune.engines.openvino import OpenVINOEngine
 from attune.engines.paged.asked import sequence_for
 from attune.engines.paged.folder import described
 from attune.engines.paged.tokens import Tokens
+from attune.engines.seq2seq.answer import Answer
+from attune.engines.seq2seq.tokens import Tokens as T5Tokens
 from attune.errors import Misfit
 from attune.models import POCKET
 from attune.task import BUILT_IN, Task, load

@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from attune.engines.ctranslate2 import CONTEXT_TOKENS
-from attune.engines.ctranslate2.ask import ask_of, labels, source
-from attune.engines.ctranslate2.tokens import Tokens
+from attune.engines.seq2seq import CONTEXT_TOKENS
+from attune.engines.seq2seq.ask import ask_of, labels, source
+from attune.engines.seq2seq.tokens import Tokens
 from attune.request import Choice, Fixed, Number, Request, Slot
 from attune.tune.lesson import Lesson
 

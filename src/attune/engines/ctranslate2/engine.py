@@ -1,34 +1,18 @@
-"""The engine: requests from any thread, and threads that each run a batch of what waits."""
+"""The engine of a folder."""
 
 from __future__ import annotations
 
-import atexit
 import os
-import threading
-from collections.abc import Callable
-from concurrent.futures import Future
 from pathlib import Path
 
-from attune.engines import as_engine_error, closed, failed
-from attune.engines.ctranslate2.answer import Answer, Works
 from attune.engines.ctranslate2.folder import check_folder
-from attune.engines.ctranslate2.runner import Runner
-from attune.engines.ctranslate2.waiting import Bounds, Item, Waiting
-from attune.engines.ctranslate2.work import Draw
-from attune.request import Completion, Request
-
-CONTEXT_TOKENS = 512
-"""What FLAN-T5 was trained with. Longer prompts run, and their answers get worse."""
-_KEPT_FLOATS = 2**25
-"""So many logits of drawn tokens are kept in one batch at most: 128 MB."""
+from attune.engines.ctranslate2.runner import CTranslate2Runner
+from attune.engines.seq2seq import CONTEXT_TOKENS, Seq2SeqEngine
 
 
-class CTranslate2Engine:
-    """Runs a T5 that was converted for CTranslate2, some batches side by side.
-
-    Requests wait by fields: each batch takes what is there of one kind and about one length, the first
-    come first. A batch that fails ends the requests in it, with its error as their cause, and no others.
-    `compute_type` is CTranslate2's (int8, float16, float32, …); by default that of the folder.
+class CTranslate2Engine(Seq2SeqEngine):
+    """Runs a T5 that was converted for CTranslate2. `compute_type` is CTranslate2's (int8, float16, float32,
+    …); by default that of the folder.
 
     Raises EngineError when the folder cannot be used: the message says what is missing.
     """
@@ -44,117 +28,5 @@ class CTranslate2Engine:
         check_folder(folder)
         cores = len(os.sched_getaffinity(0))
         workers = max(2, cores // 4)
-        self._runner = Runner(folder, device, compute_type, workers, max(1, cores // workers))
-        self._tokens = self._runner.tokens
-        self._context_tokens = context_tokens
-        self._model = folder.resolve().name
-        drawn = max(1, _KEPT_FLOATS // (64 * len(self._tokens)))
-        self._waiting = Waiting(Bounds(tokens=8192, sequences=32, drawn=min(32, drawn)))
-        self._turn = 0
-        self._closing = False
-        self._lock = threading.Lock()
-        self._threads = [
-            threading.Thread(target=self._run, name=f"attune-{self._model}-{number}", daemon=True)
-            for number in range(workers)
-        ]
-        for thread in self._threads:
-            thread.start()
-        atexit.register(self.close)  # a program that ends amid native code would crash
-
-    @property
-    def model(self) -> str:
-        return self._model
-
-    @property
-    def lacks(self) -> frozenset[str]:
-        return frozenset()
-
-    def submit(self, request: Request) -> Future[Completion]:
-        """Tokenises in the caller's thread and queues; a request that cannot be run gets a failed future."""
-        with self._lock:
-            self._turn += 1
-            turn = self._turn
-        try:
-            answer = Answer(request, self._tokens, self._context_tokens, self._model)
-        except Exception as error:  # noqa: BLE001 - the boundary: a bad request fails alone
-            return failed(error)
-        future: Future[Completion] = Future()
-        _Asked(answer, future, turn, self._waiting.put).go_on()
-        return future
-
-    def close(self) -> None:
-        self._closing = True
-        for item in self._waiting.close():
-            item.done(closed())
-        atexit.unregister(self.close)
-        for thread in self._threads:
-            if thread is not threading.current_thread():
-                thread.join()
-        self._runner.close()
-
-    def _run(self) -> None:
-        while batch := self._waiting.take():
-            error: Exception | None = None
-            try:
-                self._runner.run(
-                    [item.work for item in batch], lambda n: self._closing or batch[n].unwanted()
-                )
-            except Exception as raised:  # noqa: BLE001 - the boundary: this batch ends, the engine goes on
-                error = raised
-            for item in batch:
-                item.done(closed() if self._closing else error)
-
-
-class _Asked:
-    """A request on its way: its works wait, are run, and then the next ones wait."""
-
-    def __init__(
-        self, answer: Answer, future: Future[Completion], turn: int, put: Callable[[list[Item]], bool]
-    ) -> None:
-        self._answer = answer
-        self._future = future
-        self._turn = turn
-        self._put = put
-        self._works: Works = answer.works()
-        self._left = 0
-        self._lock = threading.Lock()
-
-    def go_on(self) -> None:
-        """Queues the next works, or answers."""
-        try:
-            works = next(self._works)
-        except StopIteration:
-            if self._future.set_running_or_notify_cancel():
-                self._future.set_result(self._answer.completion())
-            return
-        except Exception as error:  # noqa: BLE001 - the boundary: one request ends
-            self._fail(error)
-            return
-        self._left = len(works)
-        self._queue([Item(work, self._turn, self._future.done, self._done_with(work)) for work in works])
-
-    def _queue(self, items: list[Item]) -> None:
-        if not self._put(items):
-            self._fail(closed())
-
-    def _done_with(self, work: object) -> Callable[[Exception | None], None]:
-        def done(error: Exception | None) -> None:
-            error = error or (work.error if isinstance(work, Draw) else None)
-            if error is not None:
-                self._fail(error)
-            elif isinstance(work, Draw) and not work.walk.done:
-                self._queue([Item(work, self._turn, self._future.done, done)])
-            elif self._is_last():
-                self.go_on()
-
-        return done
-
-    def _is_last(self) -> bool:
-        with self._lock:
-            self._left -= 1
-            return self._left == 0
-
-    def _fail(self, error: Exception) -> None:
-        with self._lock:
-            if not self._future.done() and self._future.set_running_or_notify_cancel():
-                self._future.set_exception(as_engine_error(error))
+        runner = CTranslate2Runner(folder, device, compute_type, workers, max(1, cores // workers))
+        super().__init__(runner, folder.resolve().name, context_tokens, workers)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
-from typing import Any
 
 from attune.errors import EngineError
 
@@ -30,11 +28,3 @@ def check_folder(path: Path) -> None:
         f"{path}: {', '.join(missing)} missing. A folder for this engine is made from a T5 with: "
         "attune models add MODEL"
     )
-
-
-def read_json(path: Path) -> Any:
-    """What the file `path` holds. Raises EngineError that names the file."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise EngineError(f"{path}: not readable as JSON ({error}). Convert the model again.") from error

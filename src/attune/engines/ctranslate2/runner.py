@@ -10,8 +10,9 @@ import numpy as np
 
 from attune.address import load
 from attune.decode.draw import Row
-from attune.engines.ctranslate2.tokens import Tokens
-from attune.engines.ctranslate2.work import Draw, Generate, Score, Work
+from attune.engines.seq2seq.runner import Stop
+from attune.engines.seq2seq.tokens import Tokens
+from attune.engines.seq2seq.work import Draw, Generate, Score, Work
 from attune.errors import EngineError
 
 _AHEAD = 32
@@ -19,10 +20,8 @@ _AHEAD = 32
 _PATIENCE = 1.5
 """Without early stopping beam search goes on until it has so many times `num_beams` whole texts."""
 
-Stop = Callable[[int], bool]
 
-
-class Runner:
+class CTranslate2Runner:
     """A loaded model. As many threads as it has `workers` may call `run` at once, each on `threads` cores."""
 
     def __init__(self, folder: Path, device: str, compute_type: str, workers: int, threads: int) -> None:
@@ -46,7 +45,6 @@ class Runner:
         return self._tokens
 
     def run(self, works: list[Work], stop: Stop) -> None:
-        """Runs works of one kind. Between tokens `stop` is asked whether the work of a number is given up."""
         sources = [self._tokens.pieces(work.source) for work in works]
         match works[0]:
             case Generate():
@@ -57,8 +55,7 @@ class Runner:
                 self._draw([work for work in works if isinstance(work, Draw)], sources, stop)
 
     def close(self) -> None:
-        """Lets the model go, whose threads would not outlive the program in peace."""
-        self._translator = None
+        self._translator = None  # its threads would not outlive the program in peace
 
     def _generate(self, works: list[Generate], sources: list[list[str]], stop: Stop) -> None:
         settings, sampling = works[0].settings, works[0].settings.sampling

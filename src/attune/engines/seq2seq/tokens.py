@@ -12,7 +12,6 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from attune.decode.draw import Row
-from attune.engines.ctranslate2.folder import read_json
 from attune.errors import EngineError
 
 _NUMERIC = re.compile(r" ?-?[0-9]*")
@@ -27,12 +26,12 @@ class Tokens:
 
     def __init__(self, folder: Path) -> None:
         path = folder / "tokenizer.json"
-        definition = read_json(path)
-        settings = read_json(folder / "config.json")
+        definition = _read_json(path)
+        settings = _read_json(folder / "config.json")
         if "decoder_start_token_id" in settings:
             self._pieces = _pieces(definition, int(settings["vocab_size"]))
         else:
-            self._pieces = read_json(folder / "shared_vocabulary.json")
+            self._pieces = _read_json(folder / "shared_vocabulary.json")
         self._numbers = {piece: number for number, piece in reversed(list(enumerate(self._pieces)))}
         added = {token["id"] for token in definition.get("added_tokens", ())}
         words = len(definition.get("model", {}).get("vocab", ()))
@@ -73,6 +72,16 @@ class Tokens:
         return [(number, text) for number, text in written if text and _NUMERIC.fullmatch(text)]
 
 
+def _read_json(path: Path) -> Any:
+    """What the file `path` holds. Raises EngineError that names the file."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EngineError(
+            f"{path}: not readable as JSON ({error}). Fetch or convert the model again."
+        ) from error
+
+
 def _pieces(definition: dict[str, Any], size: int) -> list[str]:
     """The pieces of Hugging Face's tokenizer, and names that no text has up to the model's own size."""
     words = [str(piece) for piece, _ in definition.get("model", {}).get("vocab", [])]
@@ -105,4 +114,4 @@ def _load(path: Path, definition: dict[str, Any]) -> Tokenizer:
     try:
         return Tokenizer.from_str(json.dumps(definition))
     except Exception as error:  # the package raises bare Exception
-        raise EngineError(f"{path}: not a tokenizer ({error}). Convert the model again.") from error
+        raise EngineError(f"{path}: not a tokenizer ({error}). Fetch or convert the model again.") from error

@@ -10,10 +10,10 @@ import numpy as np
 
 from attune.decode import draw
 from attune.decode.shorten import settled
-from attune.engines.ctranslate2.ask import ask_of, labels, source
-from attune.engines.ctranslate2.tokens import Tokens
-from attune.engines.ctranslate2.walk import ChoiceWalk, FreeWalk, NumberWalk
-from attune.engines.ctranslate2.work import Draw, Generate, Score, Work, settings
+from attune.engines.seq2seq.ask import ask_of, labels, source
+from attune.engines.seq2seq.tokens import Tokens
+from attune.engines.seq2seq.walk import ChoiceWalk, FreeWalk, NumberWalk
+from attune.engines.seq2seq.work import Draw, Generate, Score, Work, settings
 from attune.errors import BadRequest
 from attune.request import Choice, Completion, Fixed, Free, Number, Pick, Request, Sampling, Slot, literal
 
@@ -182,7 +182,7 @@ def _check(request: Request) -> None:
 
 
 def _draws_ourselves(sampling: Sampling) -> bool:
-    """CTranslate2 draws too, and faster, but it has one seed for the whole process, and no `min_p`."""
+    """A runner draws too, and faster, but it has one seed for the whole process, and perhaps no `min_p`."""
     return sampling.temperature > 0 and (sampling.seed is not None or sampling.min_p > 0)
 
 

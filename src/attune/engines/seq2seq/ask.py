@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from attune.decode.fit import fit
-from attune.engines.ctranslate2.tokens import Tokens
+from attune.engines.seq2seq.tokens import Tokens
 from attune.errors import BadRequest
 from attune.request import Ask, Choice, Request, Slot, literal
 
@@ -40,7 +40,7 @@ def source(request: Request, slot: Slot, tokens: Tokens, room: int) -> tuple[lis
         what = "The messages" if request.prompt.messages else "The question's own words"
         raise BadRequest(
             f"{what} are {len(ids)} tokens and the context is {room}: shorten them, or raise the "
-            "engine's context (ctranslate2:FOLDER?context_tokens=N)."
+            "context where the engine can (ctranslate2:FOLDER?context_tokens=N)."
         )
     return ids, dropped
 

@@ -1,16 +1,16 @@
-"""Works: what CTranslate2 does for one request, a few of one kind in a batch. Each is given its result."""
+"""Works: what a runner does for one request, a few of one kind in a batch. Each is given its result."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from attune.engines.ctranslate2.walk import Walk
+from attune.engines.seq2seq.walk import Walk
 from attune.request import Sampling
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How texts of one batch are generated: all of it at once, by CTranslate2."""
+    """How texts of one batch are generated: all of it at once, by the runner."""
 
     tokens: int
     sampling: Sampling
@@ -18,7 +18,7 @@ class Settings:
 
 
 def settings(tokens: int, sampling: Sampling, sequences: int) -> Settings:
-    """Settings that are equal where texts can be generated together: without what CTranslate2 is not told."""
+    """Settings that are equal where texts can be generated together: without what a runner is not told."""
     return Settings(tokens, replace(sampling, seed=None, stop=()), sequences)
 
 

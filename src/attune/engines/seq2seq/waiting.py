@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from attune.engines.ctranslate2.work import Generate, Work, kind, length, width
+from attune.engines.seq2seq.work import Generate, Work, kind, length, width
 
 _NEAR = 1.5
 """Works are run together whose lengths differ by half at most: the shorter ones are padded."""
