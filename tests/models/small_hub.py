@@ -14,18 +14,23 @@ from urllib.parse import unquote, urlsplit
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 NAME = "owner/small-t5"
+LFS = 1000
 
 
 @dataclass
 class Hub:
-    """`files` by name. After `breaks_after` bytes of an answer the connection ends; `refuses` says why
-    nothing is given."""
+    """`files` by name, those of `LFS` bytes and more as the hub keeps large ones. After `gives` bytes
+    of files the connection ends, and nothing is given any more; `refuses` says why nothing is given."""
 
     files: Mapping[str, bytes]
-    breaks_after: int | None = None
+    gives: int | None = None
     refuses: tuple[int, str] | None = None
+    told: Mapping[str, str] = field(default_factory=dict)
+    """Sums that the hub tells instead of the true ones."""
     asked: list[tuple[str, str]] = field(default_factory=list)
     """Method and path of every request."""
+    ranges: list[str] = field(default_factory=list)
+    """Of the requests for a part of a file, which part."""
     address: str = ""
 
     def given(self, name: str) -> list[str]:
@@ -79,15 +84,30 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(404, b"{}", {"X-Error-Code": "RepoNotFound"}, body)
 
     def _told(self) -> dict[str, Any]:
-        siblings = [{"rfilename": name, "size": len(data)} for name, data in self.model.files.items()]
+        siblings = [self._sibling(name, data) for name, data in self.model.files.items()]
         return {"id": NAME, "sha": SHA, "siblings": siblings, "tags": [], "private": False, "downloads": 0}
+
+    def _sibling(self, name: str, data: bytes) -> dict[str, Any]:
+        plain: dict[str, Any] = {"rfilename": name, "size": len(data), "blobId": _oid(data)}
+        if len(data) < LFS:
+            return plain
+        digest = self.model.told.get(name, hashlib.sha256(data).hexdigest())
+        return plain | {"lfs": {"sha256": digest, "size": len(data), "pointerSize": 134}}
 
     def _tree(self) -> list[dict[str, Any]]:
         files = self.model.files.items()
         return [{"type": "file", "path": name, "size": len(data), "oid": _oid(data)} for name, data in files]
 
     def _file(self, data: bytes, body: bool) -> None:
-        self._send(200, data, {"ETag": f'"{_oid(data)}"', "X-Repo-Commit": SHA}, body)
+        told = {"ETag": f'"{_oid(data)}"', "X-Repo-Commit": SHA, "Accept-Ranges": "bytes"}
+        asked = self.headers.get("Range")
+        if asked is None:
+            self._send(200, data, told, body)
+            return
+        self.model.ranges.append(asked)
+        first = int(asked.removeprefix("bytes=").rstrip("-"))
+        told["Content-Range"] = f"bytes {first}-{len(data) - 1}/{len(data)}"
+        self._send(206, data[first:], told, body)
 
     def _send(self, code: int, content: bytes, headers: Mapping[str, str], body: bool) -> None:
         self.send_response(code)
@@ -97,11 +117,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if not body:
             return
-        breaks = self.model.breaks_after
-        self.wfile.write(content[:breaks])
-        if breaks is not None and len(content) > breaks:
+        if self.model.gives is None or "resolve" not in self.path:
+            self.wfile.write(content)
+            return
+        self.wfile.write(content[: self.model.gives])
+        if len(content) > self.model.gives:
             self.close_connection = True
+            self.model.gives, self.model.refuses = None, (500, "")
+        else:
+            self.model.gives -= len(content)
 
 
 def _oid(data: bytes) -> str:
-    return hashlib.sha1(data, usedforsecurity=False).hexdigest()
+    return hashlib.sha1(b"blob %d\0%b" % (len(data), data), usedforsecurity=False).hexdigest()

@@ -100,7 +100,9 @@ def test_what_is_half_made_is_no_model(tmp_path: Path, kept: Kept) -> None:
     [
         (("nowhere",), "neither a folder nor a model of the hub"),
         ((".",), "is . a Hugging Face folder?"),
-        (("gemma",), "family 'gemma3_text'"),
+        (("bert",), "family 'bert'"),
+        (("gemma",), "bin/pip install 'optimum-intel==2.2.*' 'transformers==5.0.*'"),
+        (("gemma", "--quantization", "bfloat16"), "openvino has no weights of the type bfloat16"),
         (("gemma", "--name", "a/b"), "cannot be a model's name"),
         (("gemma", "--name", "small"), "is there already"),
     ],
@@ -108,8 +110,9 @@ def test_what_is_half_made_is_no_model(tmp_path: Path, kept: Kept) -> None:
 def test_what_cannot_be_added_is_told_in_words(
     attune: Attune, kept: Kept, args: tuple[str, ...], words: str
 ) -> None:
-    (attune.folder / "gemma").mkdir()
-    (attune.folder / "gemma" / "config.json").write_text('{"model_type": "gemma3_text"}', encoding="utf-8")
+    for name, family in (("gemma", "gemma3_text"), ("bert", "bert")):
+        (attune.folder / name).mkdir()
+        (attune.folder / name / "config.json").write_text(f'{{"model_type": "{family}"}}', encoding="utf-8")
     done = attune("models", "add", *args)
     assert done.code == 3
     assert words in done.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -13,8 +14,9 @@ import pytest
 from tests.models.small_hub import NAME, SHA, Hub, served
 
 from attune.models.hub import is_name, needed
+from attune.models.transfer import told
 
-WEIGHTS = bytes(range(256)) * 40_000
+WEIGHTS = bytes(range(256)) * 100_000  # the client writes 10 MB at a time
 FILES = {
     "config.json": b'{"model_type": "t5"}',
     "tokenizer.json": b"{}",
@@ -29,7 +31,8 @@ from pathlib import Path
 from attune.errors import ModelError
 from attune.models.hub import download
 try:
-    print(json.dumps({"sha": download(sys.argv[1], sys.argv[2], Path(sys.argv[3]))}))
+    sha, files = download(sys.argv[1], sys.argv[2], Path(sys.argv[3]), lambda told: None)
+    print(json.dumps({"sha": sha, "sums": {name: file.sha256 for name, file in files.items()}}))
 except ModelError as error:
     print(json.dumps({"error": str(error)}))
 """
@@ -53,22 +56,28 @@ def fetch(hub: str, folder: Path, name: str = NAME, revision: str = "main", **mo
 
 def test_only_what_is_needed_is_fetched(tmp_path: Path) -> None:
     with served(Hub(FILES)) as hub:
-        assert fetch(hub.address, tmp_path) == {"sha": SHA}
+        told = fetch(hub.address, tmp_path)
+    assert told["sha"] == SHA
+    assert told["sums"]["model.safetensors"] == hashlib.sha256(WEIGHTS).hexdigest()
     there = {path.name for path in (tmp_path / "model").iterdir() if path.is_file()}
     assert there == {"config.json", "tokenizer.json", "model.safetensors"}
     assert (tmp_path / "model" / "model.safetensors").read_bytes() == WEIGHTS
 
 
-def test_after_a_break_files_that_came_whole_are_not_fetched_again(tmp_path: Path) -> None:
-    with served(Hub(FILES, breaks_after=3_000_000)) as hub:
+def test_after_a_break_no_byte_is_fetched_again(tmp_path: Path) -> None:
+    with served(Hub(dict(sorted(FILES.items())), gives=15_000_000)) as hub:
         told = fetch(hub.address, tmp_path)
         assert "could not be fetched" in told.get("error", ""), told
-        assert "the same command goes on" in told["error"]
-        hub.breaks_after = None
+        assert "The same command goes on" in told["error"]
+        (part,) = (tmp_path / "model").glob("*.part")
+        had = part.stat().st_size
+        assert 0 < had < 15_000_000
+        hub.gives = hub.refuses = None
         hub.asked.clear()
-        assert fetch(hub.address, tmp_path) == {"sha": SHA}
-        assert hub.given("model.safetensors")
-        assert not hub.given("config.json")
+        hub.ranges.clear()
+        assert fetch(hub.address, tmp_path)["sha"] == SHA
+        assert hub.ranges == [f"bytes={had}-"]
+        assert len(hub.given("model.safetensors")) == 1
     assert (tmp_path / "model" / "model.safetensors").read_bytes() == WEIGHTS
 
 
@@ -88,6 +97,25 @@ def test_a_hub_that_gives_nothing_is_told_in_words(
         told = fetch(hub.address, tmp_path)
     for word in words:
         assert word in told["error"]
+
+
+def test_a_file_with_another_sum_than_the_hub_says_is_removed(tmp_path: Path) -> None:
+    with served(Hub(FILES, told={"model.safetensors": "0" * 64})) as hub:
+        assert "came damaged and was removed" in fetch(hub.address, tmp_path)["error"]
+    assert not (tmp_path / "model" / "model.safetensors").exists()
+
+
+def test_what_is_there_of_another_commit_is_not_taken(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_bytes(FILES["config.json"].replace(b"t5", b"t9"))
+    with served(Hub(FILES)) as hub:
+        assert "config.json of owner/small-t5 came damaged" in fetch(hub.address, tmp_path)["error"]
+        assert fetch(hub.address, tmp_path)["sha"] == SHA
+
+
+def test_how_far_it_is_is_told_with_rate_and_time_left() -> None:
+    line = told("model.safetensors", 1_000_000_000, 500_000_000, 4_000_000_000, 10.0)
+    assert line == "model.safetensors: 1.50 of 4.00 GB, 50.0 MB/s, 0:50 left"
 
 
 def test_nobody_there_is_told_in_words(tmp_path: Path) -> None:

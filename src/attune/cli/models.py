@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from shlex import quote
@@ -11,6 +12,7 @@ from typing import Any
 import click
 
 from attune import connect
+from attune.chat import parse_chat
 from attune.cli.options import configured
 from attune.cli.progress import steps
 from attune.cli.recommend import recommend
@@ -18,17 +20,14 @@ from attune.cli.table import show as show_table
 from attune.cli.verb import Verb
 from attune.config import Config
 from attune.errors import ModelError
+from attune.handle import Act, ask
 from attune.models import kept as kept_models
-from attune.models.add import Wanted
+from attune.models.add import QUANTIZATIONS, Wanted
 from attune.models.add import add as add_model
-from attune.models.convert import QUANTIZATIONS
 from attune.models.kept import Kept
-from attune.request import Free, Prompt, Request
 from attune.visible import visible
 
-_QUESTION = Request(
-    Prompt("", ("Answer yes or no. Is a late parcel good news?",), ""), (Free("answer", 80, 8, json=False),)
-)
+_CHAT = b'{"id": "1", "user_id": "1", "turns": [{"role": "customer", "text": "My parcel is late again."}]}'
 _PATIENCE_S = 600
 _CODES = "0: done. 2: usage or settings. 3: the model cannot be fetched, converted, run or found."
 
@@ -44,13 +43,15 @@ models.add_command(recommend)
 @models.command(
     cls=Verb,
     examples=(
-        "attune models add google/flan-t5-large",
-        "attune models add google/mt5-base --name mt5 --quantization float32",
+        "attune models add google/gemma-3-1b-it",
+        "attune models add google/gemma-3-4b-it --quantization int4 --name gemma-4bit",
+        "attune models add google/flan-t5-large --quantization float32",
+        "attune models add kaggle:google/gemma-3/transformers/gemma-3-1b-it",
         "attune models add downloads/flan-t5-large",
     ),
     codes=_CODES,
 )
-@click.argument("source", metavar="OWNER/NAME|FOLDER")
+@click.argument("source", metavar="OWNER/NAME|kaggle:…|FOLDER")
 @click.option("--name", default="", help="What it is called here. [the last part of SOURCE]")
 @click.option(
     "--quantization", type=click.Choice(QUANTIZATIONS), default="int8", help="The type of its weights. [int8]"
@@ -60,10 +61,11 @@ models.add_command(recommend)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @configured("models")
 def add(config: Config, quiet: bool, as_json: bool, **given: str) -> None:
-    """Fetches a T5, FLAN-T5 or mT5 from the Hugging Face hub, or takes it from FOLDER, and converts it.
+    """Fetches a model from the Hugging Face hub or Kaggle, or takes it from FOLDER, and converts it.
 
-    A model is there when it was converted and has answered a question, or not at all. A download that
-    broke off is gone on with by the same command.
+    A Gemma 2, 3 or 4, Llama 3 or Qwen 3 for the engine openvino; a T5, FLAN-T5 or mT5 for ctranslate2. A
+    model is there when it was converted and has answered about a chat, or not at all. A download that broke
+    off is gone on with by the same command.
     """
     with steps(quiet) as say:
         kept = add_model(Wanted(**given), Path(config.models).expanduser(), _tried, say)
@@ -102,9 +104,10 @@ def show(config: Config, name: str, as_json: bool) -> int:
     else:
         told = {"made from": f"{kept.source} {kept.revision}".strip(), "weights": kept.quantization}
         told |= {"added": kept.added, "by": ", ".join(map(" ".join, kept.versions.items()))}
-        told |= {"engine": kept.address, "files": _files(kept, damaged)}
+        told |= {"engine": kept.address, "files": _files(kept, damaged), "answered": kept.answer}
+        told |= {f"from {name}": file.sha256 for name, file in kept.fetched.items()}
         for label, value in told.items():
-            click.echo(f"{label:<11}{visible(value)}")
+            click.echo(f"{label:<10} {visible(value)}")
     return ModelError.exit_code if damaged else 0
 
 
@@ -118,13 +121,15 @@ def remove(config: Config, name: str) -> None:
     click.echo(f"{kept.name} is gone: {_size(kept.bytes)} are free again")
 
 
-def _tried(folder: Path) -> None:
-    """Asks a new model something: it must load and end."""
-    engine = connect.engine(f"ctranslate2:{folder}")
-    try:
-        engine.submit(_QUESTION).result(timeout=_PATIENCE_S)
-    finally:
-        engine.close()
+def _tried(address: str) -> str:
+    """What a new model says of a chat. Raises ModelError where it is nothing that can be read."""
+    with closing(connect.engine(address)) as engine:
+        act = Act(connect.task("triage", address), engine, timeout_s=_PATIENCE_S)
+        answer = ask(act.task, parse_chat(_CHAT), act)
+    if answer.verdict is None or answer.completion is None:
+        why = answer.attempts[-1].error if answer.attempts else "it gave none"
+        raise ModelError(f"its answer to a chat cannot be read: {why}. Is it a model for texts in turns?")
+    return answer.completion.text
 
 
 def _told(kept: Kept) -> dict[str, Any]:

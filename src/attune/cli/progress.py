@@ -109,21 +109,39 @@ class Bar(Silent):
         self._bar.update(self._task, completed=done or 0.0, description=told)
 
 
+class Steps:
+    """Tells the steps of what is done, on stderr: each is called; `watch` tells more of the last one."""
+
+    def __init__(self, quiet: bool, progress: Progress | None) -> None:
+        self._quiet, self._progress = quiet, progress
+        self._step, self._last = "", time.monotonic()
+
+    def __call__(self, step: str) -> None:
+        self._step = step
+        if self._progress:
+            for task in self._progress.task_ids:
+                self._progress.stop_task(task)
+            self._progress.add_task(step, total=None)
+        elif not self._quiet:
+            click.echo(step, err=True)
+
+    def watch(self, told: str) -> None:
+        if self._progress:
+            self._progress.update(self._progress.task_ids[-1], description=f"{self._step} ({told})")
+        elif not self._quiet and time.monotonic() - self._last >= _LINE_EVERY_S:
+            self._last = time.monotonic()
+            click.echo(told, err=True)
+
+
 @contextmanager
-def steps(quiet: bool) -> Iterator[Callable[[str], None]]:
+def steps(quiet: bool) -> Iterator[Steps]:
     """Tells the steps of what is done, on stderr; on a terminal with the time each takes."""
     if quiet or not sys.stderr.isatty():
-        yield lambda step: None if quiet else click.echo(step, err=True)
+        yield Steps(quiet, None)
         return
     shown = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*shown, console=Console(stderr=True)) as progress:
-
-        def say(step: str) -> None:
-            for task in progress.task_ids:
-                progress.stop_task(task)
-            progress.add_task(step, total=None)
-
-        yield say
+        yield Steps(quiet, progress)
 
 
 def _done(read: float | None, counts: Counts) -> float | None:

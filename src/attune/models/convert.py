@@ -19,15 +19,19 @@ QUANTIZATIONS = ("int8", "int8_float16", "int8_bfloat16", "float16", "bfloat16",
 
 
 def check_family(source: Path) -> str:
-    """The family of the model in `source`. Raises ModelError where it cannot be converted."""
-    settings = settings_of(source)
-    family = str(settings.get("model_type"))
+    """The family of the model in `source`. Raises ModelError where it is not one of ours."""
+    family = family_of(source)
     if family not in FAMILIES:
         raise ModelError(
-            f"{source} holds a model of the family {family!r}, which cannot be converted: T5, FLAN-T5 and "
-            "mT5 can. A Gemma and its like run on the engine openvino: see docs/engines.md."
+            f"{source} holds a model of the family {family!r}, which CTranslate2 cannot run here: T5, "
+            "FLAN-T5 and mT5 it can. A Gemma and its like run on the engine openvino: see docs/engines.md."
         )
     return family
+
+
+def family_of(source: Path) -> str:
+    """What Transformers calls the model in `source`. Raises ModelError where its config cannot be read."""
+    return str(settings_of(source).get("model_type"))
 
 
 def convert(source: Path, target: Path, quantization: str) -> None:

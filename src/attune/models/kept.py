@@ -6,8 +6,9 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from attune.errors import ModelError
 
@@ -23,7 +24,8 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A model that was added. `source` is what it was made from, `revision` its commit on the hub."""
+    """A model that was added. `source` is what it was made from, `revision` its commit on the hub, `fetched`
+    the files that came from there, and `answer` what it said of a chat when it was tried."""
 
     folder: Path
     source: str
@@ -33,6 +35,8 @@ class Kept:
     added: str
     versions: Mapping[str, str]
     files: Mapping[str, File]
+    fetched: Mapping[str, File] = field(default_factory=dict)
+    answer: str = ""
 
     @property
     def name(self) -> str:
@@ -54,7 +58,7 @@ class Kept:
 
 def files_of(folder: Path) -> dict[str, File]:
     """What is in `folder`, by name."""
-    return {path.name: _look_at(path) for path in sorted(folder.iterdir()) if path.name != RECORD}
+    return {path.name: look_at(path) for path in sorted(folder.iterdir()) if path.name != RECORD}
 
 
 def write_record(kept: Kept, folder: Path) -> None:
@@ -68,8 +72,8 @@ def read_record(folder: Path) -> Kept:
     """Raises ModelError where `folder` has no record that can be read."""
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        files = {name: File(**file) for name, file in record.pop("files").items()}
-        return Kept(folder, files=files, **record)
+        files, fetched = (_files(record.pop(name, {})) for name in ("files", "fetched"))
+        return Kept(folder, files=files, fetched=fetched, **record)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ModelError(
             f"{folder / RECORD} is not the record of a model ({error}): remove {folder}"
@@ -103,10 +107,15 @@ def remove(kept: Kept) -> None:
 
 
 def _is(path: Path, file: File) -> bool:
-    return path.is_file() and path.stat().st_size == file.bytes and _look_at(path) == file
+    return path.is_file() and path.stat().st_size == file.bytes and look_at(path) == file
 
 
-def _look_at(path: Path) -> File:
+def _files(record: Mapping[str, Mapping[str, Any]]) -> dict[str, File]:
+    return {name: File(**file) for name, file in record.items()}
+
+
+def look_at(path: Path) -> File:
+    """The file at `path`, read through."""
     digest = hashlib.sha256()
     with path.open("rb") as content:
         while piece := content.read(_PIECE_BYTES):
