@@ -19,7 +19,7 @@ class Transformers:
     def __init__(self, folder: str, ends: list[int], way: str) -> None:
         self._torch: Any = import_module("torch")
         transformers: Any = import_module("transformers")
-        self._torch.set_num_threads(os.cpu_count() or 1)
+        self._torch.set_num_threads(len(os.sched_getaffinity(0)))
         dtype, self._cache = way.split()
         self._ends = ends
         loaded = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(self._torch, dtype))

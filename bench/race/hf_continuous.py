@@ -41,7 +41,7 @@ class Continuous:
 def main(asked: Given) -> None:
     torch: Any = import_module("torch")
     transformers: Any = import_module("transformers")
-    torch.set_num_threads(os.cpu_count() or 1)
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
     dtype = getattr(torch, asked.way.split()[0])
     model = transformers.AutoModelForCausalLM.from_pretrained(
         asked.model, dtype=dtype, attn_implementation="paged|sdpa"

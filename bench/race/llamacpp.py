@@ -178,7 +178,7 @@ def main(asked: Given) -> None:
     settings = api.llama_context_default_params()
     settings.n_ctx, settings.n_batch, settings.n_ubatch = CONTEXT, BATCH, UBATCH
     settings.n_seq_max = SEQUENCES + 1
-    settings.n_threads = settings.n_threads_batch = os.cpu_count() or 1
+    settings.n_threads = settings.n_threads_batch = len(os.sched_getaffinity(0))
     settings.kv_unified = False  # the beginning is copied, and no sequence looks through the others' cells
     settings.swa_full = True  # so that a sequence can be cut back to where triage and reply part
     context = api.llama_init_from_model(model, settings)

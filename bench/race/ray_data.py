@@ -56,7 +56,7 @@ def main(asked: Given) -> None:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     ray: Any = import_module("ray")
     data: Any = import_module("ray.data")
-    cores = os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory(prefix="ray-") as folder:
         ray.init(
             num_cpus=cores,

@@ -17,8 +17,10 @@ ROOT = HERE.parents[1]
 REQUIREMENTS = {
     name: HERE / f"requirements-{name}.txt" for name in ("genai", "llamacpp", "hf", "ray", "models")
 }
+REQUIREMENTS["keras"] = ROOT / "requirements" / "keras.txt"
 REQUIREMENTS["seed"] = ROOT / "bench" / "beam" / "requirements.txt"
 """By environment. Another than these is this one."""
+BUILD = ROOT / "requirements" / "build.txt"
 
 
 class Place:
@@ -41,13 +43,14 @@ class Place:
         failed = self.folder / f"{environment}.failed"
         if failed.is_file():
             return failed.read_text(encoding="utf-8").strip()
-        return "" if self.python(environment).is_file() else "not set up: python -m bench.race setup"
+        ready = environment not in REQUIREMENTS or (self.python(environment).parents[1] / "ready").is_file()
+        return "" if ready else "not set up: python -m bench.race setup"
 
 
 def environ() -> dict[str, str]:
     """For a runner: this repository's own modules can be imported, all cores may be used, and nothing is
     asked of the network."""
-    cores = str(os.cpu_count() or 1)
+    cores = str(len(os.sched_getaffinity(0)))
     paths = os.pathsep.join((str(ROOT), str(ROOT / "src")))
     return {
         **os.environ,
@@ -78,6 +81,10 @@ def _environment(place: Place, name: str) -> None:
     try:
         _run(sys.executable, "-m", "venv", str(python.parents[1]))
         _run(str(python), *install, "-r", str(REQUIREMENTS[name]))
+        if name == "keras":  # attune's own engine
+            given = ("--no-deps", "--no-build-isolation", "--editable", str(ROOT))
+            _run(str(python), "-m", "pip", "install", "--quiet", "-r", str(BUILD))
+            _run(str(python), "-m", "pip", "install", "--quiet", *given)
         ready.touch()
     except subprocess.CalledProcessError as error:
         last = (error.stderr or "").strip().splitlines()[-1:] or [str(error)]

@@ -50,8 +50,9 @@ def _part(place: Place, name: str, chats: int) -> page.Part:
         work = Path(scratch) / "work.jsonl"
         write_work(name, place.model(name, "hf"), CHATS, work)
         jobs = read(work)[0]
+    chat = Chat.mean(jobs[WARM:], _written(kept))
     profile = measure_profile(name, folder, [*jobs[:WARM], *spread(jobs[WARM:], chats)])
-    return page.Part(Model.of(folder), Chat.mean(jobs[WARM:], _written(kept)), profile, kept)
+    return page.Part(Model.of(folder), chat, profile, kept)
 
 
 def _written(kept: Kept) -> float:

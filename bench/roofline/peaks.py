@@ -25,7 +25,7 @@ def measure() -> Peaks:
     """By PyTorch's kernels (oneDNN) on all cores: the best of some runs, a multiply-add being two operations.
     Reading is a sum over more than the caches hold."""
     torch: Any = import_module("torch")
-    torch.set_num_threads(os.cpu_count() or 1)
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
     ones = torch.ones(_SIDE, _SIDE)
     half, small = ones.to(torch.bfloat16), ones.to(torch.int8)
     products: dict[str, Callable[[], Any]] = {
