@@ -65,9 +65,10 @@ def test_with_an_adapter(tmp_path: Path) -> None:
 
 
 def test_a_thousand_answers_are_whole_and_within_their_limits(engine: VLLMEngine) -> None:
-    """Of random weights, which like to loop, drawn at temperature 1."""
+    """Of random weights, which like to loop, drawn at temperature 1. Without seeds: on a CPU vLLM 0.32 ends
+    where a prompt of a text that has one is read in pieces."""
     asked = [
-        replace(a_request(f"Order {number}: the soup was cold."), sampling=Sampling(1.0, seed=number))
+        replace(a_request(f"Order {number}: the soup was cold."), sampling=Sampling(1.0, seed=None))
         for number in range(1000)
     ]
     answers = [future.result() for future in [engine.submit(each) for each in asked]]
@@ -97,7 +98,7 @@ def test_a_choice_s_probability_is_the_model_s(engine: VLLMEngine) -> None:
 
 def test_a_number_of_a_wide_range_is_in_it(engine: VLLMEngine) -> None:
     slots = (Number("year", -5, 100_000, "}"),)
-    asked = [Request(a_request().prompt, slots, Sampling(2.0, seed=seed)) for seed in range(50)]
+    asked = [Request(a_request().prompt, slots, Sampling(2.0, seed=None)) for _ in range(50)]
     told = [future.result().text for future in [engine.submit(each) for each in asked]]
     assert all(-5 <= int(text[:-1]) <= 100_000 and text == f" {int(text[:-1])}}}" for text in told)
     assert len(set(told)) > 5
