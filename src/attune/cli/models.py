@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -67,6 +68,8 @@ def add(config: Config, quiet: bool, as_json: bool, **given: str) -> None:
     model is there when it was converted and has answered about a chat, or not at all. A download that broke
     off is gone on with by the same command.
     """
+    if quiet:
+        os.environ["TQDM_DISABLE"] = "1"  # of Kaggle's client
     with steps(quiet) as say:
         kept = add_model(Wanted(**given), Path(config.models).expanduser(), _tried, say)
     if as_json:
