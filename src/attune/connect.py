@@ -87,7 +87,7 @@ def model_folder(engine_address: str) -> Path | None:
     """Where the model of an engine is kept, if it is in a folder."""
     scheme, rest = _split(engine_address, _ENGINES, "engine")
     folders = {"pocket": POCKET} | dict.fromkeys(
-        ("openvino", "torch", "vllm", "ctranslate2"), Path(rest.partition("?")[0])
+        ("openvino", "torch", "vllm", "keras", "ctranslate2"), Path(rest.partition("?")[0])
     )
     return folders.get(scheme)
 
@@ -95,9 +95,18 @@ def model_folder(engine_address: str) -> Path | None:
 def task_folder(engine_address: str) -> Path | None:
     """Where the model of an engine keeps tasks of its own, if it can."""
     own = model_folder(engine_address)
-    if own and engine_address.startswith("ctranslate2:") and not (own / "tasks").is_dir():
+    scheme = engine_address.partition(":")[0]
+    t5 = own and (scheme == "ctranslate2" or (scheme == "torch" and _is_t5(own)))
+    if own and t5 and not (own / "tasks").is_dir():
         return tasks.BUILT_IN / "t5"
     return own and own / "tasks"
+
+
+def _is_t5(folder: Path) -> bool:
+    """Whether there is a Hugging Face model in `folder` that is asked field by field."""
+    from attune.models.convert import FAMILIES, settings_of
+
+    return (folder / "config.json").is_file() and settings_of(folder).get("model_type") in FAMILIES
 
 
 def _pocket(rest: str) -> Engine:
@@ -127,11 +136,12 @@ def _torch(rest: str) -> Engine:
     address.check_options(("adapter", "device", "dtype"))
     for library in ("torch", "transformers"):
         load(library, "torch")
-    from attune.engines.torch import TorchEngine
+    from attune.engines.torch import TorchEngine, TorchT5Engine
 
     folder = Path(name)
+    kind = TorchT5Engine if _is_t5(folder) else TorchEngine
     device, dtype = (address.options.get(option, "") for option in ("device", "dtype"))
-    return TorchEngine(folder, *_with_adapter(folder, address), device=device, dtype=dtype)
+    return kind(folder, *_with_adapter(folder, address), device=device, dtype=dtype)
 
 
 def _with_adapter(folder: Path, address: Address) -> tuple[str, Path | None]:
@@ -167,6 +177,24 @@ def _vllm(rest: str) -> Engine:
     folder = Path(name)
     model, adapter = _with_adapter(folder, address)
     return VLLMEngine(folder, model, options, adapter)
+
+
+def _keras(rest: str) -> Engine:
+    preset, _, query = rest.partition("?")
+    if not preset:
+        raise BadConfig("keras: needs a preset or a folder, like keras:gemma2_instruct_2b_en")
+    address = Address.of(f"keras:{rest}", "keras", preset, query)
+    address.check_options(("adapter", "context_tokens", "dtype"))
+    from attune.engines.keras import KerasEngine
+    from attune.engines.paged import CONTEXT_TOKENS
+
+    file = address.options.get("adapter")
+    return KerasEngine(
+        preset,
+        adapter=Path(file) if file else None,
+        dtype=address.options.get("dtype", ""),
+        context_tokens=int(address.number("context_tokens", CONTEXT_TOKENS, low=64)),
+    )
 
 
 def _ctranslate2(rest: str) -> Engine:
@@ -308,6 +336,7 @@ _ENGINES: Mapping[str, Callable[[str], Engine]] = {
     "openvino": _openvino,
     "torch": _torch,
     "vllm": _vllm,
+    "keras": _keras,
     "ctranslate2": _ctranslate2,
     "http": _http("http"),
     "https": _http("https"),

@@ -9,10 +9,11 @@ from attune.errors import EngineError
 from attune.visible import visible
 
 DECODERS = ("gemma2", "gemma3", "gemma3_text", "gemma4", "gemma4_text", "llama", "qwen3")
-"""What Transformers calls the families that are held against it by test."""
+T5S = ("t5", "mt5")
+"""What Transformers calls the families that can be run, each held against it by test but mt5."""
 
 
-def open_folder(path: Path) -> Folder:
+def open_folder(path: Path, families: tuple[str, ...] = DECODERS) -> Folder:
     """The folder at `path`. Raises EngineError, saying what is missing, or which family cannot be run."""
     if not path.is_dir():
         raise EngineError(
@@ -25,9 +26,9 @@ def open_folder(path: Path) -> Folder:
             f"{path}: {', '.join(missing)} missing: not the folder of a Hugging Face model.{other}"
         )
     family = str(json_object(path / "config.json").get("model_type"))
-    if family not in DECODERS:
+    if family not in families:
         raise EngineError(
             f"{path}: a model of the family {visible(family)}, which this engine cannot run. "
-            f"What it can: {', '.join(DECODERS)}."
+            f"What it can: {', '.join(DECODERS + T5S)}."
         )
     return described(path)
