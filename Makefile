@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := src tests bench deploy examples recipes services
 
-.PHONY: help demo example-bakery test lint format check kill kill-kafka kill-arms kill-batch kill-tune soak-batch races services soak answers bench bench-beam bench-t5 bench-tune beam-flink engine-vllm race capacity desk-load arms-simulation lint-deploy pocket lock clean
+.PHONY: help demo example-bakery test lint format check kill kill-kafka kill-arms kill-batch kill-tune soak-batch races services soak answers bench bench-beam bench-t5 bench-tune beam-flink engine-vllm engine-keras race capacity desk-load arms-simulation lint-deploy pocket lock clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
@@ -67,6 +67,12 @@ engine-vllm:  ## the tests of the vllm engine, on a machine with a GPU, in an en
 	test -x build/engine-vllm/bin/python || $(PYTHON) -m venv build/engine-vllm
 	build/engine-vllm/bin/python -m pip install --quiet -e '.[vllm]' hypothesis peft pytest pytest-timeout
 	build/engine-vllm/bin/python -m pytest tests/engines/test_vllm_*.py
+
+engine-keras: requirements/keras.txt  ## the tests of the keras engine, in an environment of their own
+	test -x build/engine-keras/bin/python || $(PYTHON) -m venv build/engine-keras
+	build/engine-keras/bin/python -m pip install --quiet --no-deps --require-hashes -r requirements/keras.txt -r requirements/build.txt
+	build/engine-keras/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	build/engine-keras/bin/python -m pytest tests/engines/test_keras_*.py
 
 race: $(VENV)/.dev  ## attune beside seven others on the same chats, set up on first use; writes docs/benchmarks.md
 	$(BIN)/python -m bench.race setup
@@ -132,6 +138,7 @@ $(VENV)/.pocket: requirements/pocket.txt bench/race/requirements-models.txt
 lock: $(VENV)/.dev  ## pins every requirement anew, with hashes and without index addresses
 	$(PIP) install uv
 	for set in "base pyproject.toml" "build --group build" "dev pyproject.toml --extra postgres --group dev" \
+		"keras pyproject.toml --extra keras --group keras" \
 		"pocket pyproject.toml recipes/pocket/requirements.in" \
 		"worker pyproject.toml --extra postgres --extra kafka --extra pubsub --extra parquet" \
 		"beam pyproject.toml deploy/beam.in --extra beam --extra postgres --extra kafka --extra pubsub --extra parquet"; do \
