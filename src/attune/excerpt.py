@@ -49,11 +49,13 @@ def runs_of_turns(
     """Runs of `turns` turns in a row, each run cut to whole sentences of at most `max_chars`
     together; of a shorter chat all of it.
 
-    An ellipsis stands where one turn ends and the next begins: others may have spoken between. Only
-    turns of `role` where that is given and it said anything. The first `most` of the runs.
+    An ellipsis stands where one turn ends and the next begins: something may have been said between.
+    Only turns of `role` where that is given and it said anything; turns too short to tell something are
+    left out while longer ones are there. The first `most` of the runs.
     """
     said = [(turn.role, " ".join(turn.text.split())) for turn in chat.turns]
     spoken = [text for whose, text in said if text and role in (None, whose)] or [t for _, t in said if t]
+    spoken = [text for text in spoken if _weight(text) >= _TELLING] or spoken
     starts = range(max(1, len(spoken) - turns + 1))
     runs = (_whole_sentences(_BETWEEN.join(spoken[start : start + turns]), max_chars) for start in starts)
     return tuple(dict.fromkeys(filter(None, runs)))[:most]
@@ -68,11 +70,10 @@ def shorten(text: str, max_chars: int) -> str:
 
 
 def is_excerpt(value: str, chat: Chat) -> bool:
-    """Whether `value`, white space and ellipses aside, stands in what one side said, or all in turn."""
-    sides = [[turn for turn in chat.turns if turn.role is role] for role in Role]
-    return any(
-        _letters(value) in _letters("".join(turn.text for turn in side)) for side in (*sides, chat.turns)
-    )
+    """Whether each part of `value`, from ellipsis to ellipsis and white space aside, stands in one turn."""
+    turns = ["".join(turn.text.replace("…", "").split()) for turn in chat.turns]
+    parts = ("".join(part.split()) for part in value.split("…"))
+    return all(any(part in turn for turn in turns) for part in parts)
 
 
 def _runs(turn: list[str], max_chars: int, most: int) -> Iterator[str]:
@@ -89,10 +90,6 @@ def _whole_sentences(text: str, max_chars: int) -> str:
     found = sentences(text)
     fitting = takewhile(lambda run: len(run) <= max_chars, accumulate(found, "{} {}".format))
     return max(fitting, key=len, default=shorten(text, max_chars))
-
-
-def _letters(text: str) -> str:
-    return "".join(text.replace("…", "").split())
 
 
 def _weight(sentence: str) -> int:

@@ -61,13 +61,18 @@ def test_runs_of_turns_are_one_sides_messages_in_a_row() -> None:
         Turn(Role.CUSTOMER, "My  parcel never came"),
         Turn(Role.AGENT, "Which one?"),
         Turn(Role.CUSTOMER, "48213"),
-        Turn(Role.CUSTOMER, "since Monday"),
+        Turn(Role.CUSTOMER, "it should have come on Monday"),
+        Turn(Role.CUSTOMER, "and nobody answers the phone"),
     )
     chat = Chat("1", "2", said)
-    wanted = ("My parcel never came … 48213", "48213 … since Monday")
+    wanted = (
+        "My parcel never came … it should have come on Monday",
+        "it should have come on Monday … and nobody answers the phone",
+    )
     assert runs_of_turns(chat, 200, 2, Role.CUSTOMER) == wanted
     assert all(is_excerpt(run, chat) for run in wanted)
-    assert not is_excerpt("since Monday Which one?", chat)
+    assert not is_excerpt("it should have come on Monday and nobody answers", chat)
+    assert runs_of_turns(customer("ok", "no"), 200, 2) == ("ok … no",)
     letter = customer("Dear shop, it leaks. It leaked on Monday, too! Please come and see for yourselves")
     assert runs_of_turns(letter, 60, 2) == ("Dear shop, it leaks. It leaked on Monday, too!",)
     assert runs_of_turns(Chat("1", "2", said[:2]), 200, 2, Role.CUSTOMER) == ("My parcel never came",)
