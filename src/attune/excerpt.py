@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import accumulate, takewhile
 
 from attune.chat import Chat, Role
 
@@ -87,9 +86,8 @@ def _runs(turn: list[str], max_chars: int, most: int) -> Iterator[str]:
 
 def _whole_sentences(text: str, max_chars: int) -> str:
     """The first sentences of `text` that fit together, or of a first that is too long its beginning."""
-    found = sentences(text)
-    fitting = takewhile(lambda run: len(run) <= max_chars, accumulate(found, "{} {}".format))
-    return max(fitting, key=len, default=shorten(text, max_chars))
+    ends = [match.end() for match in _SENTENCE.finditer(text) if match.end() <= max_chars]
+    return text[: ends[-1]].rstrip(_BETWEEN) if ends else shorten(text, max_chars)
 
 
 def _weight(sentence: str) -> int:

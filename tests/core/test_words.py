@@ -72,6 +72,12 @@ def test_runs_of_turns_are_one_sides_messages_in_a_row() -> None:
     assert runs_of_turns(chat, 200, 2, Role.CUSTOMER) == wanted
     assert all(is_excerpt(run, chat) for run in wanted)
     assert not is_excerpt("it should have come on Monday and nobody answers", chat)
+    assert runs_of_turns(customer("It leaks badly here.", "Come soon, I beg you all"), 24, 2) == (
+        "It leaks badly here.",
+    )
+    assert runs_of_turns(customer("届きました。でも壊れていました。"), 200, 2) == (
+        "届きました。でも壊れていました。",
+    )
     assert runs_of_turns(customer("ok", "no"), 200, 2) == ("ok … no",)
     letter = customer("Dear shop, it leaks. It leaked on Monday, too! Please come and see for yourselves")
     assert runs_of_turns(letter, 60, 2) == ("Dear shop, it leaks. It leaked on Monday, too!",)
