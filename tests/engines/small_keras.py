@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import lzma
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -21,6 +22,9 @@ from attune.engines.keras.library import keras_hub
 needs_keras = pytest.mark.skipif(
     find_spec("keras_hub") is None, reason="KerasHub is not installed here: make engine-keras runs these"
 )
+# Every engine of a test has functions of its own: what one has compiled, the next one finds.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", mkdtemp(prefix="attune-jax-"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 HERE = Path(__file__).parent
 CONTROLS = ("<start_of_turn>", "<end_of_turn>", "<mask>")
 WHOLE = ("<b>", "</b>", "\n\n")

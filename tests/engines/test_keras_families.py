@@ -15,8 +15,8 @@ from attune.engines.paged.sequence import Sequence
 pytestmark = [needs_keras, pytest.mark.timeout(600)]
 PROMPTS: list[list[int]] = json.loads((HERE / "families" / "prompts.json").read_text(encoding="utf-8"))
 SHAPES = 3 * (3 + 3 + 2 + 2)
-"""Contexts of 256, 512 and 1024 tokens; batches of 1, 8 and 64 rows of a token each, and of 16, and of 1 and 8
-rows of 64, and of 256."""
+"""Contexts of 256, 512 and 1024 tokens; batches of 1, 8 and 64 rows of 1 token and of 16, and of 1 and 8 rows
+of 64 and of 256."""
 
 
 @pytest.fixture(scope="module", params=["gemma2", "gemma3", "gemma4"])

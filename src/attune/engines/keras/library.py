@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from attune.address import load
@@ -18,6 +19,10 @@ def keras_hub(processors: int = 0) -> Any:
     """
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # or JAX takes three quarters of a GPU
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    kept = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "attune" / "jax"
+    os.environ.setdefault(
+        "JAX_COMPILATION_CACHE_DIR", str(kept)
+    )  # what one start has compiled, the next finds
     if processors:  # a container's share: JAX sees the whole machine
         os.environ.setdefault("NPROC", str(processors))
     if "keras" not in sys.modules:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from attune.address import load
 from attune.errors import EngineError
 
 
@@ -13,8 +14,7 @@ def merge(backbone: Any, path: Path) -> None:
 
     Raises EngineError for a file that is none, or of another model.
     """
-    import h5py
-
+    h5py = load("h5py", "keras")
     layers = [layer for layer in backbone._flatten_layers(include_self=False) if layer.weights]  # noqa: SLF001
     try:
         with h5py.File(path) as file:

@@ -159,9 +159,8 @@ def _shape(run: Run) -> tuple[int, int]:
 
 def _places(blocks: Any) -> npt.NDArray[np.int32]:
     """Where the tokens of `blocks`, [blocks] or [rows, blocks], stand in the cache, in one line a row."""
-    starts = np.asarray(blocks, np.int32)[..., None] * BLOCK_TOKENS
-    tokens = starts + np.arange(BLOCK_TOKENS, dtype=np.int32)
-    return tokens.reshape(*tokens.shape[:-2], -1)
+    tokens = np.asarray(blocks)[..., None] * BLOCK_TOKENS + np.arange(BLOCK_TOKENS)
+    return tokens.astype(np.int32).reshape(*tokens.shape[:-2], -1)
 
 
 def _power_of_two(count: int) -> int:

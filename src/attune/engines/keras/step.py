@@ -80,7 +80,8 @@ def compiled(model: Any, layout: Layout, read: Callable[[Any, Any], Any] | None)
             new, wanted = jax.vmap(row)(ids, pasts, context, following)
         return jax.tree.map(lambda kept, more: kept.at[places].set(more), cache, new), wanted
 
-    return jax.jit(step, donate_argnums=1)
+    made: Step = jax.jit(step, donate_argnums=1)
+    return made
 
 
 def last(logits: Any, _: Any) -> Any:
