@@ -48,8 +48,9 @@ soak: $(VENV)/.dev  ## the memory of a million chats beside that of ten thousand
 soak-batch: $(VENV)/.dev  ## the memory of a batch of a million records beside that of ten thousand; some five minutes
 	$(BIN)/python -m bench.batch
 
-answers: $(VENV)/.dev  ## a thousand answers of the embedded model, each parsed and checked
+answers: $(VENV)/.dev  ## a thousand answers of the embedded model, and of models that want to loop, each checked
 	$(BIN)/python -m tests.acceptance.answers
+	$(BIN)/python -m tests.engines.loops
 
 bench: $(VENV)/.dev  ## the pipeline beside a bare loop, the queue, the service; writes docs/benchmarks.md
 	$(BIN)/python -m bench.pipeline
