@@ -117,7 +117,8 @@ class Answer:
     async def _count(self, slot: Number, model: Model) -> None:
         whole = json.dumps({"type": "integer", "minimum": slot.low, "maximum": slot.high})
         grammar = f'start: " " number {json.dumps(slot.end)}\nnumber: %json {whole}'
-        self._add(await self._bound(slot, model, grammar=grammar))
+        written = await self._bound(slot, model, grammar=grammar)
+        self._add(f" {int(written.removesuffix(slot.end))}{slot.end}")  # the grammar knows a -0
 
     async def _pick(self, slot: Pick, model: Model) -> None:
         options = list(dict.fromkeys(slot.options))
