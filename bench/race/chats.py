@@ -130,7 +130,7 @@ def _question(request: Request, tokens: Tokens, forced: int) -> Question:
     parts = prompt.render(request.prompt, tokens.style)
     ids = tokens.encode_prompt(parts.head, "\n".join(parts.lines), parts.tail)
     bound = any(not isinstance(slot, Free) for slot in request.slots)
-    most = sum(_most(slot, tokens) for slot in request.slots) + bound  # the end, if anything ends it
+    most = sum(_most(slot, tokens) for slot in request.slots)
     grammar = (regex(request.slots), gbnf(request.slots)) if bound else ("", "")
     return Question(ids, most, *grammar, forced=forced)
 

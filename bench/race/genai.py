@@ -28,8 +28,10 @@ class GenAI:
         config.max_new_tokens = question.free
         config.stop_token_ids = set(self._ends)
         if self._bound and question.regex:
-            config.max_new_tokens = question.most
-            config.structured_output_config = self._genai.StructuredOutputConfig(regex=question.regex)
+            config.max_new_tokens = question.bound
+            # Its grammars see the words of the vocabulary as they are written there, a space as that sign.
+            expression = question.regex.replace(" ", "▁")
+            config.structured_output_config = self._genai.StructuredOutputConfig(regex=expression)
         elif question.forced:
             config.ignore_eos, config.stop_token_ids = True, set()
         tensor = self._tensor(self._numpy.array([question.ids], self._numpy.int64))

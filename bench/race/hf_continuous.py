@@ -13,6 +13,7 @@ from bench.race.work import Given, Key, Question, Result, given, say
 
 IN_FLIGHT = 64
 BATCHED_TOKENS = 1024
+_LOOK_EVERY_S = 5.0
 _PAGE = 256
 _PAGES = 4 * IN_FLIGHT
 
@@ -30,9 +31,12 @@ class Continuous:
         )
 
     def step(self) -> list[tuple[Key, list[int], int]]:
-        made = self._manager.get_result()
+        made = self._manager.get_result(timeout=_LOOK_EVERY_S)
+        if made is None and self._manager.is_running():
+            return []
         if made is None or made.error:
-            raise SystemExit(f"continuous batching: {made.error if made else 'its thread ended'}")
+            told = made.error if made else self._manager.background_thread_status.fatal_error
+            raise SystemExit(f"continuous batching ended: {told}")
         number, reply = map(int, made.request_id.split())
         answer = whole(made.generated_tokens, self._ends)
         return [((number, bool(reply)), answer, len(made.generated_tokens))]

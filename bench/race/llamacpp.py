@@ -64,7 +64,7 @@ class LlamaCpp:
             seq, kept = self._free.pop(), self._shared
             self._api.llama_memory_seq_cp(self._memory, 0, seq, -1, -1)
         bound = self._bound and question.gbnf
-        most = question.most if bound else question.free
+        most = question.bound if bound else question.free
         slot = Slot(seq, key, question.ids[kept:], most, kept)
         if bound:
             told = question.gbnf.encode()

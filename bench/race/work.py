@@ -27,8 +27,8 @@ Answer = list[int] | str
 class Question:
     """A prompt as token ids, and what its answer is to be.
 
-    The longest one that fits has `most` tokens. `regex` and `gbnf` are the same grammar in two forms, empty
-    where any text will do. With random weights free text never ends: it goes on to `forced` tokens, if not 0.
+    The longest that fits has `most` tokens. `regex` and `gbnf` are the same grammar in two forms, empty where
+    any text will do. With random weights free text never ends: it goes on to `forced` tokens, if not 0.
     """
 
     ids: list[int]
@@ -40,7 +40,12 @@ class Question:
     @property
     def free(self) -> int:
         """The tokens of an answer without a grammar, at most."""
-        return self.forced or self.most
+        return self.forced or self.most + 1
+
+    @property
+    def bound(self) -> int:
+        """The tokens of an answer that a grammar ends: it may be written in smaller pieces than need be."""
+        return 2 * self.most + 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def _part(place: Place, name: str, chats: int) -> page.Part:
         write_work(name, place.model(name, "hf"), CHATS, work)
         jobs = read(work)[0]
     chat = Chat.mean(jobs[WARM:], _written(kept))
-    profile = measure_profile(name, folder, [*jobs[:WARM], *spread(jobs[WARM:], chats)])
+    profile = measure_profile(name, folder, spread(jobs[WARM:], chats))
     return page.Part(Model.of(folder), chat, profile, kept)
 
 
