@@ -38,7 +38,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def exporter(tmp_path: Path, script: str) -> None:
-    program = tmp_path / "models" / ".export-5.0" / "bin" / "optimum-cli"
+    program = tmp_path / "models" / ".export-5.0" / "bin" / "python"
     program.parent.mkdir(parents=True)
     program.write_text(script.format(log=tmp_path / "asked", pocket=POCKET), encoding="utf-8")
     program.chmod(0o755)

@@ -28,6 +28,12 @@ an environment of its own, which is a program to call."""
 QUANTIZATIONS = {"int8": "int8", "int4": "int4", "float16": "fp16", "float32": "fp32"}
 """What optimum-intel calls the types of weights."""
 _EXPORTER = "optimum-intel==2.2.*"
+_COMMAND = (
+    "from optimum.exporters.openvino import model_configs; "
+    "model_configs.Gemma4TextOpenVINOConfig.MAX_TRANSFORMERS_VERSION = '5.5.99'; "
+    "from optimum.commands.optimum_cli import main; main()"
+)
+"""optimum-cli; but Gemma 4, which needs Transformers 5.5, inherits the ceiling of 5.0 there by mistake."""
 _LIBRARIES = ("optimum-intel", "transformers", "nncf", "openvino", "torch")
 _KEPT = ("openvino_model.xml", "openvino_model.bin", "config.json", "generation_config.json")
 
@@ -38,7 +44,7 @@ def exporter(models: Path, family: str) -> Path:
     Raises ModelError with the command that makes it.
     """
     environment = models / f".export-{FAMILIES[family]}"
-    if not (environment / "bin" / "optimum-cli").is_file():
+    if not (environment / "bin" / "python").exists():
         place = quote(str(environment))
         raise ModelError(
             f"a model of the family {family} is converted by optimum-intel with Transformers "
@@ -59,7 +65,7 @@ def convert(source: Path, target: Path, quantization: str, environment: Path) ->
     text, made = (target.with_name(f"{target.name}-{part}") for part in ("text", "export"))
     if text_part.has_more(source):
         text_part.write(source, text)
-    command = [str(environment / "bin" / "optimum-cli"), "export", "openvino"]
+    command = [str(environment / "bin" / "python"), "-c", _COMMAND, "export", "openvino"]
     command += ["--model", str(text if text.is_dir() else source)]
     command += ["--weight-format", QUANTIZATIONS[quantization], "--task", "text-generation-with-past"]
     try:
