@@ -29,8 +29,8 @@ _NOTES = """A closed loop: so many chats as stand under “in flight” are bein
 next begins when one has all its answers; a chat's time runs from its beginning. Where an engine takes
 batches, it is the time of the batches that the chat is in. Fewer chats are spread evenly over the lengths.
 Memory is resident, of the program and all it starts, with its loading. The first result is that of one chat
-alone, from the program's start: loading and compiling are in it, and in no other figure. Of three runs,
-taken in turn with the others, the one of median speed is shown."""
+alone, from the program's start: loading and compiling are in it, and in no other figure. Of several
+runs, taken in turn with the others, the one of median speed is shown."""
 
 
 def body(model: str, kept: Kept) -> str:

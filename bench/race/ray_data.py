@@ -53,7 +53,7 @@ class Answers:
 
 
 def main(asked: Given) -> None:
-    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_raylet_start_wait_time_s": "120"}
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     ray: Any = import_module("ray")
     data: Any = import_module("ray.data")
     cores = len(os.sched_getaffinity(0))

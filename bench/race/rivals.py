@@ -36,9 +36,7 @@ RIVALS = (
     Rival("torch", "attune, torch", "ours", "this", "torch:hf", most={POCKET: 200, SHAPE: 64}),
     Rival("keras", "attune, keras", "ours", "keras", "keras:hf", most={POCKET: 100, SHAPE: 32}),
     Rival("genai", "OpenVINO GenAI", "genai", "genai", "openvino", rounds=3),
-    Rival(
-        "genai-bound", "OpenVINO GenAI, structured output", "genai", "genai", "openvino", ("bound",), rounds=3
-    ),
+    Rival("genai-bound", "OpenVINO GenAI, structured output", "genai", "genai", "openvino", ("bound",)),
     Rival(
         "llamacpp", "llama.cpp", "llamacpp", "llamacpp", "q8.gguf", ("", "no-amx"), {POCKET: 300, SHAPE: 96}
     ),
