@@ -34,6 +34,7 @@ class Answers:
         size, ended = len(made), time.time()
         first_s, first_at = self._first
         return {
+            "number": list(batch["number"]),
             "answers": made,
             "began": [began] * size,
             "ended": [ended] * size,
@@ -94,7 +95,9 @@ def _result(jobs: list[Job], rows: list[dict[str, Any]], way: str) -> Result:
         setting=f"map_batches, one actor, batches of {BATCH} sorted by length, "
         f"Transformers {version('transformers')}, {' '.join(way.split())} cache",
     )
-    for job, row in zip(jobs, rows, strict=True):
+    by_number = {int(row["number"]): row for row in rows}
+    for job in jobs:
+        row = by_number[job.number]
         for (key, _), answer in zip(job.questions, row["answers"], strict=True):
             result.answers.append((*key, [int(token) for token in answer]))
             result.tokens += len(answer)

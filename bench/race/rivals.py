@@ -47,7 +47,7 @@ RIVALS = (
         "llamacpp",
         "q8.gguf",
         ("bound", "bound no-amx"),
-        {POCKET: 300, SHAPE: 96},
+        {POCKET: 300, SHAPE: 16},
     ),
     _hf("hf", "Transformers, batches", "hf", "hf", {POCKET: 160, SHAPE: 64}),
     _hf("hf-continuous", "Transformers, continuous", "hf_continuous", "hf", {POCKET: 128, SHAPE: 48}),

@@ -64,7 +64,7 @@ class Layers:
     def __init__(self, engine: OpenVINOEngine) -> None:
         self._runner: Any = engine._runner  # noqa: SLF001
         self._infer = self._runner.infer
-        self._runner.infer = self._counted
+        self._runner.infer = self._counted  # type: ignore[method-assign]
         self.seconds = defaultdict[str, float](float)
         self.infer_s = self.counting_s = 0.0
 
