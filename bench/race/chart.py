@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-_LABEL, _BAR, _ROW, _WIDTH = 250, 420, 30, 760
+_LABEL, _BAR, _ROW, _WIDTH = 266, 410, 30, 760
 
 
 def bars(title: str, unit: str, rows: list[tuple[str, float]]) -> str:

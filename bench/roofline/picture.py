@@ -9,13 +9,13 @@ from math import log10
 from bench.roofline.peaks import Peaks
 
 _LEFT, _TOP, _WIDE, _HIGH = 70, 50, 600, 300
-_FROM, _TO = (0.5, 1e8), (4096.0, 1e13)
+_FROM, _TO = (0.5, 1e9), (4096.0, 1e13)
 """The corners: operations for each byte, and operations a second."""
 _COLOURS = ("#1a7f64", "#b35900")
 
 
 def roofs(title: str, peaks: Peaks, phases: Sequence[tuple[str, float, float]]) -> str:
-    """`phases` are (name, operations for each byte, operations a second): points, the models' by turns."""
+    """`phases` are (name, operations for each byte, operations a second): points, two of each model."""
     width = _LEFT + _WIDE + 90
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {_TOP + _HIGH + 50}" role="img">',
@@ -32,9 +32,12 @@ def roofs(title: str, peaks: Peaks, phases: Sequence[tuple[str, float, float]]) 
         lines.append(f'<polyline points="{drawn}" fill="none" stroke="#57606a" stroke-width="1.5"/>')
         lines.append(f'<text x="{_LEFT + _WIDE + 6}" y="{_y(peak) + 4:.1f}">{escape(name)}</text>')
     for number, (name, intensity, speed) in enumerate(phases):
-        x, y, colour = _x(intensity), _y(speed), _COLOURS[number % 2]
+        x, y, colour = _x(intensity), _y(speed), _COLOURS[number // 2 % 2]
+        below = 20 if number // 2 % 2 else -10
         lines.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{colour}"/>')
-        lines.append(f'<text x="{x + 8:.1f}" y="{y + 16:.1f}" fill="{colour}">{escape(name)}</text>')
+        lines.append(
+            f'<text x="{x:.1f}" y="{y + below:.1f}" text-anchor="middle" fill="{colour}">{escape(name)}</text>'
+        )
     return "\n".join([*lines, "</g>", "</svg>"]) + "\n"
 
 
@@ -42,7 +45,7 @@ def _axes() -> list[str]:
     bottom, middle = _TOP + _HIGH, _LEFT + _WIDE / 2
     marks: list[tuple[float, float, str, float]]
     marks = [(_x(value), bottom + 18, "middle", value) for value in (1, 4, 16, 64, 256, 1024)]
-    marks += [(_LEFT - 8, _y(value * 1e9) + 4, "end", value) for value in (0.1, 1, 10, 100, 1000, 10000)]
+    marks += [(_LEFT - 8, _y(value * 1e9) + 4, "end", value) for value in (1, 10, 100, 1000, 10000)]
     return [
         f'<path d="M{_LEFT} {_TOP}V{bottom}H{_LEFT + _WIDE}" fill="none" stroke="#24292f"/>',
         f'<text x="{middle}" y="{bottom + 38}" text-anchor="middle">operations for each byte</text>',
