@@ -33,11 +33,10 @@ def roofs(title: str, peaks: Peaks, phases: Sequence[tuple[str, float, float]]) 
         lines.append(f'<text x="{_LEFT + _WIDE + 6}" y="{_y(peak) + 4:.1f}">{escape(name)}</text>')
     for number, (name, intensity, speed) in enumerate(phases):
         x, y, colour = _x(intensity), _y(speed), _COLOURS[number // 2 % 2]
-        below = 20 if number // 2 % 2 else -10
+        below, side = (20, "start") if number // 2 % 2 else (-10, "end")
         lines.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{colour}"/>')
-        lines.append(
-            f'<text x="{x:.1f}" y="{y + below:.1f}" text-anchor="middle" fill="{colour}">{escape(name)}</text>'
-        )
+        placed = f'x="{x:.1f}" y="{y + below:.1f}" text-anchor="{side}" fill="{colour}"'
+        lines.append(f"<text {placed}>{escape(name)}</text>")
     return "\n".join([*lines, "</g>", "</svg>"]) + "\n"
 
 
