@@ -67,7 +67,7 @@ beam-flink: $(VENV)/.dev  ## Kafka to PostgreSQL, Kafka and Parquet on a Flink c
 engine-vllm:  ## the tests of the vllm engine, on a machine with a GPU, in an environment of their own
 	test -x build/engine-vllm/bin/python || $(PYTHON) -m venv build/engine-vllm
 	build/engine-vllm/bin/python -m pip install --quiet -e '.[vllm]' hypothesis peft pytest pytest-timeout
-	build/engine-vllm/bin/python -m pytest tests/engines/test_vllm_*.py
+	build/engine-vllm/bin/python -m pytest -W 'ignore:Unclosed context' tests/engines/test_vllm_*.py
 
 engine-keras: requirements/keras.txt  ## the tests of the keras engine, in an environment of their own
 	test -x build/engine-keras/bin/python || $(PYTHON) -m venv build/engine-keras
