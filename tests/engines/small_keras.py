@@ -6,6 +6,7 @@ import io
 import json
 import lzma
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -51,8 +52,11 @@ def proto() -> bytes:
         split_digits=True,
         allow_whitespace_only_pieces=True,
         pad_id=0,
+        pad_piece="<pad>",
         eos_id=1,
+        eos_piece="<eos>",
         bos_id=2,
+        bos_piece="<bos>",
         unk_id=3,
         user_defined_symbols=[*CONTROLS, *WHOLE],
         minloglevel=2,
@@ -86,8 +90,10 @@ def preset() -> Path:
     for variable in backbone.trainable_variables:  # as initialized, it would say one word for ever
         variable.assign(variable + keras.random.normal(variable.shape, stddev=0.1))
     folder = Path(mkdtemp(prefix="attune-keras-"))
-    preprocessor = hub.models.GemmaCausalLMPreprocessor(tokenizer=tokenizer)
-    hub.models.GemmaCausalLM(backbone=backbone, preprocessor=preprocessor).save_to_preset(str(folder))
+    with warnings.catch_warnings():  # Keras writes its variables by NumPy in a way that NumPy 2 warns of
+        warnings.simplefilter("ignore", DeprecationWarning)
+        backbone.save_to_preset(str(folder))
+    tokenizer.save_to_preset(str(folder))
     return folder
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,7 +53,9 @@ def vocabulary(preset: str, model: Any) -> Iterator[Folder]:
     if _is_hugging_face(preset):
         yield described(Path(preset))
         return
-    tokenizer = keras_hub().tokenizers.Tokenizer.from_preset(preset)
+    with warnings.catch_warnings():  # it reads a file and does not close it
+        warnings.simplefilter("ignore", ResourceWarning)
+        tokenizer = keras_hub().tokenizers.Tokenizer.from_preset(preset)
     with TemporaryDirectory(prefix="attune-") as name:
         folder = Path(name)
         made = json.dumps(definition(tokenizer.proto))
