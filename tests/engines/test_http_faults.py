@@ -344,7 +344,7 @@ def test_a_choice_s_probability_is_that_among_its_options() -> None:
         told = [{"token": other, "logprob": logprob} for other, logprob in likely.items()]
         return {"token": text, "logprob": -0.5, "top_logprobs": [{"token": text, "logprob": -0.5}, *told]}
 
-    text = '{"feels": "bad", "stars": 3, "quote": "The soup was cold.", "note": "Cold."}'
+    text = '{"feels": "bad", "stars": 3, "quote": "The soup was cold.", "note": "Cold ❄."}'
     tokens = [
         token('{"feels"'),
         token(":"),
@@ -360,7 +360,9 @@ def test_a_choice_s_probability_is_that_among_its_options() -> None:
             ],
         },
         token("ad"),
-        token(text[len('{"feels": "bad') :]),
+        token('", "stars": 3, "quote": "The soup was cold.", "note": "Cold '),
+        *(token("\ufffd") for _ in "❄".encode()),
+        token('."}'),
     ]
     answer = completion(text, logprobs={"content": tokens})
     with faulty(else_=lambda handler: handler.say(200, answer)) as server, engine_of(server) as engine:

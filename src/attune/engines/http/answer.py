@@ -119,8 +119,10 @@ class Answer:
         """
         found = schema.span(self._request.slots, choice, self._text)
         told = "".join(str(token["token"]) for token in self._tokens)
-        begins = told.find(self._text)  # some servers tell white space that they leave out of the text
-        if found is None or begins < 0:
+        if found is None:
+            return None
+        begins = told.find(self._text[: found[1]])  # some servers tell white space that is not in the text
+        if begins < 0:
             return None
         first, last = begins + found[0], begins + found[1]
         wanted = [told[:first] + literal(option) for option in choice.options]
