@@ -91,7 +91,7 @@ def test_an_input_that_is_too_long_is_a_dead_letter_with_its_beginning(attune: A
         (
             ["run", "--engine", "gpt"],
             2,
-            "attune: no engine is called 'gpt'; there are: pocket, openvino, torch, vllm, ctranslate2, http, https, scripted",  # noqa: E501
+            "attune: no engine is called 'gpt'; there are: pocket, openvino, torch, vllm, keras, ctranslate2, http, https, scripted",  # noqa: E501
         ),
         (["run", "--engine", "openvino:no/such"], 3, "attune: "),
         (["run", "--store", "."], 4, "attune: "),
