@@ -71,7 +71,11 @@ class Config:
         str, Option("Where outcomes, reviews and the queue are kept: a file for SQLite, or postgresql://…")
     ] = "attune.db"
     engine: Annotated[
-        str, Option("What runs the model: pocket, openvino:FOLDER, ctranslate2:FOLDER, or http://HOST/v1.")
+        str,
+        Option(
+            "What runs the model: pocket, openvino:FOLDER, torch:FOLDER, vllm:FOLDER, keras:PRESET, "
+            "ctranslate2:FOLDER, or http://HOST/v1."
+        ),
     ] = "pocket"
     models: Annotated[str, Option("The folder of models that were added: attune models.")] = (
         "~/.local/share/attune/models"
