@@ -35,11 +35,12 @@ def load(preset: str, dtype: str = "", adapter: Path | None = None, processors: 
     if _is_hugging_face(preset):
         _check_layers(Path(preset))
     try:
-        model = hub.models.CausalLM.from_preset(
-            preset,
-            preprocessor=None,
-            dtype=dtype or ("float32" if jax.default_backend() == "cpu" else "bfloat16"),
+        backbone = hub.models.Backbone.from_preset(
+            preset, dtype=dtype or ("float32" if jax.default_backend() == "cpu" else "bfloat16")
         )
+        # Its CausalLM.from_preset takes a Gemma 4 now for one class, now for another, a draft model.
+        kind = getattr(hub.models, type(backbone).__name__.replace("Backbone", "CausalLM"))
+        model = kind(backbone=backbone, preprocessor=None)
     except Exception as error:  # it passes on what Kaggle, Hugging Face and HDF5 raise
         raise EngineError(_advice(preset, hub.models.CausalLM.presets, error)) from error
     if adapter:
