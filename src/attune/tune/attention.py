@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional
 from transformers import AttentionInterface
 
+from attune.engines.torch.attention import capped
 from attune.tune.pack import Places, Span
 
 NAME = "attune_spans"
@@ -72,11 +73,9 @@ def _mask(span: Span, device: Any, window: int | None) -> Any:
 
 
 def _capped(query: Any, key: Any, value: Any, seen: Any, scaling: float | None, cap: float) -> Any:
-    """Attention with capped scores (Gemma 2), which no kernel of PyTorch's has."""
+    """As `capped`, where heads share keys and values."""
     key, value = (each.repeat_interleave(query.shape[1] // each.shape[1], 1) for each in (key, value))
-    scores = torch.tanh(query @ key.transpose(2, 3) * scaling / cap) * cap
-    weights = scores.masked_fill(~seen, float("-inf")).softmax(-1, dtype=torch.float32)
-    return weights.to(value.dtype) @ value
+    return capped(query, key, value, seen, scaling, cap)
 
 
 AttentionInterface.register(NAME, attend)

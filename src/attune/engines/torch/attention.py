@@ -48,7 +48,7 @@ def attend(
     return (out if step.order is None else out[step.order])[None], None
 
 
-def capped(query: Any, keys: Any, values: Any, mask: Any, scaling: float, cap: float) -> Any:
+def capped(query: Any, keys: Any, values: Any, mask: Any, scaling: float | None, cap: float) -> Any:
     """Attention with capped scores (Gemma 2), which no kernel of PyTorch's has."""
     scores = torch.tanh(query @ keys.transpose(2, 3) * scaling / cap) * cap
     if mask is not None:
