@@ -15,32 +15,16 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from tests.engines import small_gemma
 from tests.engines.asking import CHAT, SKELETON, ask
+from tests.tune import bases
 
 from attune import connect
 from attune.request import Choice, Completion, Free, Number, Pick, Request, Sampling, literal
 
-transformers: Any = import_module("transformers")
-
 
 def gemma(target: Path) -> str:
     """The address of a Gemma 3 of two layers."""
-    config = transformers.Gemma3TextConfig(
-        vocab_size=small_gemma.record.tokenizer().get_vocab_size(),
-        hidden_size=32,
-        intermediate_size=64,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        head_dim=16,
-        num_hidden_layers=2,
-        max_position_embeddings=2048,
-        bos_token_id=2,
-        eos_token_id=1,
-        pad_token_id=0,
-    )
-    small_gemma.torch.manual_seed(0)
-    return f"torch:{small_gemma.saved(transformers.Gemma3ForCausalLM(config), target)}"
+    return f"torch:{bases.whole(target)}"
 
 
 def t5(target: Path) -> str:

@@ -6,11 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.engines.asking import Greedy
+from tests.engines.asking import said
 from tests.engines.small_keras import HERE, Family, compilations, needs_keras
-
-from attune.engines.keras import KerasEngine
-from attune.engines.paged.sequence import Sequence
 
 pytestmark = [needs_keras, pytest.mark.timeout(600)]
 PROMPTS: list[list[int]] = json.loads((HERE / "families" / "prompts.json").read_text(encoding="utf-8"))
@@ -22,19 +19,6 @@ of 64 and of 256."""
 @pytest.fixture(scope="module", params=["gemma2", "gemma3", "gemma4"])
 def family(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Family:
     return Family(request.param, tmp_path_factory.mktemp(request.param))
-
-
-def said(engine: KerasEngine, prompts: list[list[int]], at_once: bool = True) -> list[list[int]]:
-    """The 64 greedy tokens after each prompt, asked all at once or one after the other."""
-    writers = [Greedy(64) for _ in prompts]
-    futures = []
-    for ids, writer in zip(prompts, writers, strict=True):
-        futures.append(engine.enqueue(Sequence(ids, [writer])))
-        if not at_once:
-            futures[-1].result()
-    for future in futures:
-        future.result()
-    return [writer.ids for writer in writers]
 
 
 def test_in_company_and_alone_with_few_shapes_compiled(family: Family) -> None:
