@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 from torch.nn import functional
 
 from attune.engines.paged.folder import json_object
+from attune.engines.torch.device import processor_has_bfloat16
 from attune.errors import TuneError, told
 from attune.models.convert import FAMILIES
 from attune.tune import pack
@@ -27,7 +28,6 @@ from attune.tune.settings import Settings
 from attune.visible import visible
 
 CAUSAL = ("gemma2", "gemma3_text", "gemma4_text")
-_CPUINFO = Path("/proc/cpuinfo")
 PIECE = 256
 """Tokens whose logits are held at once."""
 
@@ -234,8 +234,7 @@ def architecture(base: Path) -> Any:
 
 def dtype(device: Any) -> Any:
     """bfloat16 where the processor multiplies it by itself; elsewhere it would be slower than float32."""
-    flags = _CPUINFO.read_text() if _CPUINFO.is_file() else ""
-    able = device.type != "cpu" or "avx512_bf16" in flags or "amx_bf16" in flags
+    able = device.type != "cpu" or processor_has_bfloat16()
     return torch.bfloat16 if able else torch.float32
 
 

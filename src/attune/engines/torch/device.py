@@ -41,8 +41,13 @@ def kind_of(name: str, device: Any) -> Any:
             )
         return _KINDS[name]
     if device.type == "cpu":
-        flags = _CPUINFO.read_text(encoding="utf-8") if _CPUINFO.is_file() else ""
-        able = "avx512_bf16" in flags or "amx_bf16" in flags
+        able = processor_has_bfloat16()
     else:
         able = device.type != "cuda" or torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.bfloat16 if able else torch.float32
+
+
+def processor_has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 by itself."""
+    flags = _CPUINFO.read_text(encoding="utf-8") if _CPUINFO.is_file() else ""
+    return "avx512_bf16" in flags or "amx_bf16" in flags
